@@ -1,0 +1,34 @@
+"""Every table of the lake, by layer and name. One definition each."""
+
+from __future__ import annotations
+
+from lake.contracts.attention import ATTENTION
+from lake.contracts.base import Layer, Table
+from lake.contracts.forecasts import FORECASTS
+from lake.contracts.market import MARKET, SECTORS
+from lake.contracts.marts import LOADS, MARTS
+from lake.contracts.quarantine import Quarantined
+from lake.contracts.raw import BRONZE
+from lake.contracts.signals import SIGNALS
+
+TABLES: dict[str, Table] = {t.id: t for t in (*BRONZE, *MARKET, *ATTENTION, *SIGNALS, *FORECASTS, LOADS, *MARTS)}
+
+
+def table(table_id: str) -> Table:
+    """The table named as in `gold.quotes`.
+
+    Raises:
+        KeyError: naming the tables that exist.
+    """
+    try:
+        return TABLES[table_id]
+    except KeyError:
+        raise KeyError(f"no table {table_id!r}; there are {', '.join(sorted(TABLES))}") from None
+
+
+def of_layer(layer: Layer) -> tuple[Table, ...]:
+    """All tables of a layer, in the order they are defined."""
+    return tuple(t for t in TABLES.values() if t.layer == layer)
+
+
+__all__ = ["SECTORS", "TABLES", "Layer", "Quarantined", "Table", "of_layer", "table"]

@@ -1,0 +1,113 @@
+"""Attention: visits to companies' filings, from the SEC's EDGAR access logs."""
+
+from __future__ import annotations
+
+import dataframely as dy
+import polars as pl
+
+from lake.contracts.base import Provenance, Table, utc
+
+# One text for Polars, Spark and dbt.
+REQUEST_RULES = {
+    "cik_is_positive": "cik > 0",
+    "second_is_within_the_day": "second_of_day >= 0 AND second_of_day < 86400",
+    "status_is_http": "status IS NULL OR (status >= 100 AND status < 600)",
+    "logged_on_the_file_s_day": "log_date = file_date",
+}
+
+
+class EdgarRequest(Provenance):
+    """One request to EDGAR as logged: the typed line.
+
+    Exact repeats of a line are kept with a `repeat_no`, because they are real repeat requests as often as damage.
+    The logged date and second carry partition, bands and equality; `requested_at` reads them as New York time.
+    """
+
+    series = dy.String(primary_key=True, metadata={"meaning": "v1 (2003-01-01 to 2017-06-30) or v2 (from 2020-05-19)"})
+    log_date = dy.Date(primary_key=True, metadata={"meaning": "date as logged"})
+    line_sha256 = dy.String(primary_key=True, metadata={"meaning": "SHA-256 of the raw line"})
+    repeat_no = dy.Int32(primary_key=True, min=1, metadata={"meaning": "1 for the first of equal lines, 2 for the next"})
+    second_of_day = dy.Int32(nullable=False, metadata={"unit": "seconds", "meaning": "second of the logged day"})
+    requested_at = utc(nullable=True, metadata={"unit": "UTC", "meaning": "logged time read as New York time"})
+    file_date = dy.Date(nullable=False, metadata={"meaning": "the day the file is named for"})
+    cik = dy.Int64(nullable=False, metadata={"meaning": "the filer asked about"})
+    accession = dy.String(nullable=True, metadata={"meaning": "accession number with hyphens"})
+    document = dy.String(nullable=True, metadata={"meaning": "the file asked for within the accession"})
+    ip = dy.String(nullable=True, metadata={"meaning": "address, last octet replaced by letters; v1 only"})
+    zone = dy.Float64(nullable=True, metadata={"meaning": "the log's zone field, as logged; v1 only"})
+    status = dy.Int32(nullable=True, metadata={"meaning": "HTTP status; v1 only"})
+    size_bytes = dy.Int64(nullable=True, metadata={"unit": "bytes", "meaning": "bytes sent; v1 only"})
+    is_index = dy.Bool(nullable=True, metadata={"meaning": "whether an index page was asked for"})
+    is_crawler = dy.Bool(nullable=True, metadata={"meaning": "whether the agent calls itself a crawler; v1 only"})
+
+    @dy.rule()
+    def row_rules(cls) -> pl.Expr:
+        """The rules that Spark applies, compiled from the same text; null fails."""
+        rules = [f"coalesce({text}, false)" for text in REQUEST_RULES.values()]
+        return pl.sql_expr(" AND ".join(rules))
+
+
+class VisitsSecond(Provenance):
+    """Visits to a company's filings in a second of a logged day."""
+
+    series = dy.String(primary_key=True, metadata={"meaning": "v1 or v2; the two are never added up"})
+    log_date = dy.Date(primary_key=True, metadata={"meaning": "date as logged"})
+    second_of_day = dy.Int32(
+        primary_key=True, min=0, max_exclusive=86_400, metadata={"unit": "seconds", "meaning": "second of the logged day"}
+    )
+    cik = dy.Int64(primary_key=True, min=1, metadata={"meaning": "the filer visited"})
+    second = utc(nullable=True, metadata={"unit": "UTC", "meaning": "the second, logged time read as New York time"})
+    visits_all = dy.Int64(nullable=False, min=1, metadata={"unit": "visits", "meaning": "all requests"})
+    visits_human = dy.Int64(
+        nullable=True,
+        min=0,
+        metadata={"unit": "visits", "meaning": "requests with status 200, no crawler, no index page; empty in v2"},
+    )
+
+
+class VisitsDay(Provenance):
+    """Visits to a company's filings in a logged day, against all companies and against its own usual."""
+
+    series = dy.String(primary_key=True, metadata={"meaning": "v1 or v2; the two are never added up"})
+    log_date = dy.Date(primary_key=True, metadata={"meaning": "date as logged"})
+    cik = dy.Int64(primary_key=True, min=1, metadata={"meaning": "the filer visited"})
+    visits_all = dy.Int64(nullable=False, min=1, metadata={"unit": "visits", "meaning": "all requests"})
+    visits_human = dy.Int64(
+        nullable=True,
+        min=0,
+        metadata={"unit": "visits", "meaning": "requests with status 200, no crawler, no index page; empty in v2"},
+    )
+    rank = dy.Int64(nullable=False, min=1, metadata={"meaning": "place by visits_all among the day's filers, ties equal"})
+    share_pct = dy.Float64(nullable=False, min=0, max=100, metadata={"unit": "percent", "meaning": "share of the day's visits"})
+    usual_visits = dy.Float64(
+        nullable=True,
+        min=0,
+        metadata={"unit": "visits", "meaning": "median of the 20 loaded days before; empty under 10 of them"},
+    )
+    usual_days = dy.Int64(nullable=False, min=0, metadata={"unit": "days", "meaning": "loaded days the usual rests on"})
+    relative_to_usual = dy.Float64(nullable=True, min=0, metadata={"unit": "ratio", "meaning": "visits_all over usual_visits"})
+
+
+ATTENTION = (
+    Table(
+        "edgar_requests",
+        "silver",
+        EdgarRequest,
+        "attention",
+        "bronze.files",
+        partition_by=("series", "log_date"),
+        engine="spark",
+        sql_rules=REQUEST_RULES,
+    ),
+    Table(
+        "visits_second",
+        "gold",
+        VisitsSecond,
+        "attention",
+        "silver.edgar_requests",
+        partition_by=("series", "log_date"),
+        engine="spark",
+        hot_days=40,
+    ),
+    Table("visits_day", "gold", VisitsDay, "attention", "gold.visits_second", partition_by=("series", "log_date")),
+)

@@ -1,0 +1,1 @@
+"""Features, models, walk-forward evaluation and the registry; signals from posts."""

@@ -1,0 +1,1 @@
+"""The only floor that imports Dagster: assets, checks, sensors, and the `tidemark` command."""

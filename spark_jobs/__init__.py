@@ -1,0 +1,1 @@
+"""PySpark over Spark Connect: whatever is counted in gigabytes. Nothing here knows Dagster."""
