@@ -26,7 +26,9 @@ class EdgarRequest(Provenance):
     series = dy.String(primary_key=True, metadata={"meaning": "v1 (2003-01-01 to 2017-06-30) or v2 (from 2020-05-19)"})
     log_date = dy.Date(primary_key=True, metadata={"meaning": "date as logged"})
     line_sha256 = dy.String(primary_key=True, metadata={"meaning": "SHA-256 of the raw line"})
-    repeat_no = dy.Int32(primary_key=True, min=1, metadata={"meaning": "1 for the first of equal lines, 2 for the next"})
+    repeat_no = dy.Int32(
+        primary_key=True, min=1, metadata={"meaning": "1 for the first of equal lines, 2 for the next"}
+    )
     second_of_day = dy.Int32(nullable=False, metadata={"unit": "seconds", "meaning": "second of the logged day"})
     requested_at = utc(nullable=True, metadata={"unit": "UTC", "meaning": "logged time read as New York time"})
     file_date = dy.Date(nullable=False, metadata={"meaning": "the day the file is named for"})
@@ -53,7 +55,10 @@ class VisitsSecond(Provenance):
     series = dy.String(primary_key=True, metadata={"meaning": "v1 or v2; the two are never added up"})
     log_date = dy.Date(primary_key=True, metadata={"meaning": "date as logged"})
     second_of_day = dy.Int32(
-        primary_key=True, min=0, max_exclusive=86_400, metadata={"unit": "seconds", "meaning": "second of the logged day"}
+        primary_key=True,
+        min=0,
+        max_exclusive=86_400,
+        metadata={"unit": "seconds", "meaning": "second of the logged day"},
     )
     cik = dy.Int64(primary_key=True, min=1, metadata={"meaning": "the filer visited"})
     second = utc(nullable=True, metadata={"unit": "UTC", "meaning": "the second, logged time read as New York time"})
@@ -77,15 +82,21 @@ class VisitsDay(Provenance):
         min=0,
         metadata={"unit": "visits", "meaning": "requests with status 200, no crawler, no index page; empty in v2"},
     )
-    rank = dy.Int64(nullable=False, min=1, metadata={"meaning": "place by visits_all among the day's filers, ties equal"})
-    share_pct = dy.Float64(nullable=False, min=0, max=100, metadata={"unit": "percent", "meaning": "share of the day's visits"})
+    rank = dy.Int64(
+        nullable=False, min=1, metadata={"meaning": "place by visits_all among the day's filers, ties equal"}
+    )
+    share_pct = dy.Float64(
+        nullable=False, min=0, max=100, metadata={"unit": "percent", "meaning": "share of the day's visits"}
+    )
     usual_visits = dy.Float64(
         nullable=True,
         min=0,
         metadata={"unit": "visits", "meaning": "median of the 20 loaded days before; empty under 10 of them"},
     )
     usual_days = dy.Int64(nullable=False, min=0, metadata={"unit": "days", "meaning": "loaded days the usual rests on"})
-    relative_to_usual = dy.Float64(nullable=True, min=0, metadata={"unit": "ratio", "meaning": "visits_all over usual_visits"})
+    relative_to_usual = dy.Float64(
+        nullable=True, min=0, metadata={"unit": "ratio", "meaning": "visits_all over usual_visits"}
+    )
 
 
 ATTENTION = (

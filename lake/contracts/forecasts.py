@@ -21,14 +21,28 @@ class Forecast(Provenance):
     made_at = utc(primary_key=True, metadata={"unit": "UTC", "meaning": "close of the last session it knew"})
     target_session = dy.Date(primary_key=True, metadata={"meaning": "the trading day forecast"})
     role = dy.String(nullable=False, metadata={"meaning": "champion or challenger when it was made"})
-    origin = dy.Enum(["live", "walk_forward"], nullable=False, metadata={"meaning": "made before the fact, or in a walk-forward test"})
+    origin = dy.Enum(
+        ["live", "walk_forward"],
+        nullable=False,
+        metadata={"meaning": "made before the fact, or in a walk-forward test"},
+    )
     horizon_sessions = dy.Int32(nullable=False, min=1, metadata={"unit": "sessions", "meaning": "sessions ahead"})
-    last_close = dy.Float64(nullable=False, min_exclusive=0, metadata={"unit": "USD", "meaning": "close it started from"})
-    forecast_return_pct = dy.Float64(nullable=False, metadata={"unit": "percent", "meaning": "forecast return to the target's close"})
+    last_close = dy.Float64(
+        nullable=False, min_exclusive=0, metadata={"unit": "USD", "meaning": "close it started from"}
+    )
+    forecast_return_pct = dy.Float64(
+        nullable=False, metadata={"unit": "percent", "meaning": "forecast return to the target's close"}
+    )
     forecast_close = dy.Float64(nullable=False, min_exclusive=0, metadata={"unit": "USD", "meaning": "forecast close"})
-    interval_low = dy.Float64(nullable=False, min=0, metadata={"unit": "USD", "meaning": "lower end of the interval of the close"})
-    interval_high = dy.Float64(nullable=False, min=0, metadata={"unit": "USD", "meaning": "upper end of the interval of the close"})
-    interval_level_pct = dy.Float64(nullable=False, min=1, max=99.9, metadata={"unit": "percent", "meaning": "nominal coverage of the interval"})
+    interval_low = dy.Float64(
+        nullable=False, min=0, metadata={"unit": "USD", "meaning": "lower end of the interval of the close"}
+    )
+    interval_high = dy.Float64(
+        nullable=False, min=0, metadata={"unit": "USD", "meaning": "upper end of the interval of the close"}
+    )
+    interval_level_pct = dy.Float64(
+        nullable=False, min=1, max=99.9, metadata={"unit": "percent", "meaning": "nominal coverage of the interval"}
+    )
 
     @dy.rule()
     def interval_holds_the_forecast(cls) -> pl.Expr:
@@ -46,8 +60,12 @@ class ForecastScore(Provenance):
     model_version = dy.String(primary_key=True, metadata={"meaning": "its version in the registry"})
     made_at = utc(primary_key=True, metadata={"unit": "UTC", "meaning": "close of the last session it knew"})
     target_session = dy.Date(primary_key=True, metadata={"meaning": "the trading day forecast"})
-    actual_close = dy.Float64(nullable=False, min_exclusive=0, metadata={"unit": "USD", "meaning": "the close that came"})
-    absolute_error = dy.Float64(nullable=False, min=0, metadata={"unit": "USD", "meaning": "distance of forecast and actual close"})
+    actual_close = dy.Float64(
+        nullable=False, min_exclusive=0, metadata={"unit": "USD", "meaning": "the close that came"}
+    )
+    absolute_error = dy.Float64(
+        nullable=False, min=0, metadata={"unit": "USD", "meaning": "distance of forecast and actual close"}
+    )
     persistence_absolute_error = dy.Float64(
         nullable=False, min=0, metadata={"unit": "USD", "meaning": "distance of last and actual close"}
     )

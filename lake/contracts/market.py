@@ -67,7 +67,9 @@ class Company(Provenance):
     company_id = dy.String(nullable=False, metadata={"meaning": "CIK where known, else the first symbol"})
     symbol = dy.String(primary_key=True, regex=SYMBOL, metadata={"meaning": "ticker at the exchange"})
     valid_from = utc(primary_key=True, metadata={"unit": "UTC", "meaning": "start of this version"})
-    valid_to = utc(nullable=True, metadata={"unit": "UTC", "meaning": "end of this version; empty while it is in force"})
+    valid_to = utc(
+        nullable=True, metadata={"unit": "UTC", "meaning": "end of this version; empty while it is in force"}
+    )
     is_current = dy.Bool(nullable=False, metadata={"meaning": "whether this version is in force"})
     name = dy.String(nullable=False, metadata={"meaning": "company name"})
     sector = dy.String(nullable=True, metadata={"meaning": "sector"})
@@ -102,19 +104,28 @@ class QuoteFields(Provenance):
     price = dy.Float64(
         nullable=False, min_exclusive=0, metadata={"unit": "USD", "meaning": "last trade at or before the tick"}
     )
-    previous_close = dy.Float64(nullable=True, min=0, metadata={"unit": "USD", "meaning": "close of the session before"})
+    previous_close = dy.Float64(
+        nullable=True, min=0, metadata={"unit": "USD", "meaning": "close of the session before"}
+    )
     change = dy.Float64(nullable=True, metadata={"unit": "USD", "meaning": "price less previous close"})
     change_pct = dy.Float64(nullable=True, metadata={"unit": "percent", "meaning": "change over previous close"})
     open = dy.Float64(nullable=True, min=0, metadata={"unit": "USD", "meaning": "first trade of the session"})
-    day_high = dy.Float64(nullable=True, min=0, metadata={"unit": "USD", "meaning": "highest trade of the session so far"})
-    day_low = dy.Float64(nullable=True, min=0, metadata={"unit": "USD", "meaning": "lowest trade of the session so far"})
-    volume_shares = dy.Int64(nullable=True, min=0, metadata={"unit": "shares", "meaning": "traded in the session so far"})
+    day_high = dy.Float64(
+        nullable=True, min=0, metadata={"unit": "USD", "meaning": "highest trade of the session so far"}
+    )
+    day_low = dy.Float64(
+        nullable=True, min=0, metadata={"unit": "USD", "meaning": "lowest trade of the session so far"}
+    )
+    volume_shares = dy.Int64(
+        nullable=True, min=0, metadata={"unit": "shares", "meaning": "traded in the session so far"}
+    )
     average_volume_3m_shares = dy.Int64(
         nullable=True, min=0, metadata={"unit": "shares", "meaning": "average daily volume of three months"}
     )
     market_cap = dy.Float64(nullable=True, min=0, metadata={"unit": "USD", "meaning": "shares outstanding times price"})
     pe_trailing = dy.Float64(
-        nullable=True, metadata={"unit": "ratio", "meaning": "price over trailing EPS; absent where EPS is not positive"}
+        nullable=True,
+        metadata={"unit": "ratio", "meaning": "price over trailing EPS; absent where EPS is not positive"},
     )
     eps = dy.Float64(nullable=True, metadata={"unit": "USD per share", "meaning": "trailing twelve months' earnings"})
     dividend_yield_pct = dy.Float64(
@@ -173,9 +184,15 @@ class Sector(Provenance):
         nullable=True,
         metadata={"unit": "percent", "meaning": "change % weighted by market cap at the previous close"},
     )
-    advancers = dy.Int64(nullable=False, min=0, metadata={"unit": "companies", "meaning": "companies above previous close"})
-    decliners = dy.Int64(nullable=False, min=0, metadata={"unit": "companies", "meaning": "companies below previous close"})
-    volume_shares = dy.Int64(nullable=True, min=0, metadata={"unit": "shares", "meaning": "total volume of the session so far"})
+    advancers = dy.Int64(
+        nullable=False, min=0, metadata={"unit": "companies", "meaning": "companies above previous close"}
+    )
+    decliners = dy.Int64(
+        nullable=False, min=0, metadata={"unit": "companies", "meaning": "companies below previous close"}
+    )
+    volume_shares = dy.Int64(
+        nullable=True, min=0, metadata={"unit": "shares", "meaning": "total volume of the session so far"}
+    )
 
 
 class Coverage(Provenance):
@@ -243,15 +260,22 @@ class BarDaily(BarFields):
     The CRSP form: going back in time, each dividend multiplies earlier prices by 1 − dividend / previous close.
     """
 
-    dividend = dy.Float64(nullable=False, min=0, metadata={"unit": "USD per share", "meaning": "dividend with this ex-date"})
+    dividend = dy.Float64(
+        nullable=False, min=0, metadata={"unit": "USD per share", "meaning": "dividend with this ex-date"}
+    )
     split_ratio = dy.Float64(
-        nullable=False, min_exclusive=0, metadata={"unit": "ratio", "meaning": "new shares per old on this day; 1 for none"}
+        nullable=False,
+        min_exclusive=0,
+        metadata={"unit": "ratio", "meaning": "new shares per old on this day; 1 for none"},
     )
     adj_close = dy.Float64(
-        nullable=False, min_exclusive=0, metadata={"unit": "USD", "meaning": "close adjusted for later dividends and splits"}
+        nullable=False,
+        min_exclusive=0,
+        metadata={"unit": "USD", "meaning": "close adjusted for later dividends and splits"},
     )
     return_pct = dy.Float64(
-        nullable=True, metadata={"unit": "percent", "meaning": "adjusted close over that of the session before, less one"}
+        nullable=True,
+        metadata={"unit": "percent", "meaning": "adjusted close over that of the session before, less one"},
     )
     origin = dy.String(nullable=False, metadata={"meaning": "the source or file it was taken from"})
 

@@ -40,7 +40,9 @@ class BarMart(BarDaily):
     industry = dy.String(nullable=True, metadata=_INDUSTRY)
     ma_20 = dy.Float64(nullable=True, metadata={"unit": "USD", "meaning": "average close of 20 sessions; empty before"})
     ma_50 = dy.Float64(nullable=True, metadata={"unit": "USD", "meaning": "average close of 50 sessions; empty before"})
-    ma_200 = dy.Float64(nullable=True, metadata={"unit": "USD", "meaning": "average close of 200 sessions; empty before"})
+    ma_200 = dy.Float64(
+        nullable=True, metadata={"unit": "USD", "meaning": "average close of 200 sessions; empty before"}
+    )
 
 
 class BarMinuteMart(BarMinute):
@@ -69,7 +71,9 @@ class ForecastMart(Forecast):
     name = dy.String(nullable=True, metadata=_NAME)
     sector = dy.String(nullable=True, metadata=_SECTOR)
     actual_close = dy.Float64(nullable=True, metadata={"unit": "USD", "meaning": "the close that came"})
-    absolute_error = dy.Float64(nullable=True, metadata={"unit": "USD", "meaning": "distance of forecast and actual close"})
+    absolute_error = dy.Float64(
+        nullable=True, metadata={"unit": "USD", "meaning": "distance of forecast and actual close"}
+    )
     persistence_absolute_error = dy.Float64(
         nullable=True, metadata={"unit": "USD", "meaning": "distance of last and actual close"}
     )
@@ -83,7 +87,9 @@ class Load(dy.Schema):
     layer = dy.String(nullable=False, metadata={"meaning": "bronze, silver or gold"})
     source = dy.String(nullable=False, metadata={"meaning": "what it is made from"})
     rows = dy.Int64(nullable=False, min=0, metadata={"unit": "rows", "meaning": "rows in the lake"})
-    quarantined_rows = dy.Int64(nullable=False, min=0, metadata={"unit": "rows", "meaning": "rows refused with a reason"})
+    quarantined_rows = dy.Int64(
+        nullable=False, min=0, metadata={"unit": "rows", "meaning": "rows refused with a reason"}
+    )
     version = dy.Int64(nullable=True, metadata={"meaning": "the Delta table's version"})
     loaded_at = utc(nullable=True, metadata={"unit": "UTC", "meaning": "when it last changed"})
     first_time = utc(nullable=True, metadata={"unit": "UTC", "meaning": "earliest event time or day it holds"})

@@ -47,20 +47,26 @@ class SignalHourly(Provenance):
     """A tag's signal in an hour, from its posts."""
 
     tag = dy.String(primary_key=True, metadata={"meaning": "hashtag, lower case, without #"})
-    hour = utc(primary_key=True, metadata={"unit": "UTC", "meaning": "start of the hour; hours begin at India's full hours"})
+    hour = utc(
+        primary_key=True, metadata={"unit": "UTC", "meaning": "start of the hour; hours begin at India's full hours"}
+    )
     day = dy.Date(nullable=False, metadata={"meaning": "India's date of the hour"})
     posts = dy.Int64(nullable=False, min=1, metadata={"unit": "posts", "meaning": "posts with the tag"})
     authors = dy.Int64(nullable=False, min=1, metadata={"unit": "users", "meaning": "distinct authors"})
     engagement = dy.Float64(nullable=False, min=0, metadata={"unit": "points", "meaning": "sum of engagement"})
-    sentiment = dy.Float64(nullable=False, min=-1, max=1, metadata={"unit": "score −1 to 1", "meaning": "mean sentiment"})
+    sentiment = dy.Float64(
+        nullable=False, min=-1, max=1, metadata={"unit": "score −1 to 1", "meaning": "mean sentiment"}
+    )
     composite = dy.Float64(
         nullable=False, min=-1, max=1, metadata={"unit": "score −1 to 1", "meaning": "mean composite signal"}
     )
     composite_low = dy.Float64(
-        nullable=True, metadata={"unit": "score −1 to 1", "meaning": "lower end of the mean's 95 % interval; empty under 2 authors"}
+        nullable=True,
+        metadata={"unit": "score −1 to 1", "meaning": "lower end of the mean's 95 % interval; empty under 2 authors"},
     )
     composite_high = dy.Float64(
-        nullable=True, metadata={"unit": "score −1 to 1", "meaning": "upper end of the mean's 95 % interval; empty under 2 authors"}
+        nullable=True,
+        metadata={"unit": "score −1 to 1", "meaning": "upper end of the mean's 95 % interval; empty under 2 authors"},
     )
 
 

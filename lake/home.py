@@ -1,0 +1,193 @@
+"""The home: the one folder that holds all state, which world it is, its ports and its secrets."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import socket
+from contextlib import contextmanager
+from dataclasses import dataclass
+from fcntl import LOCK_EX, flock
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lake.contracts.base import Table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from lake.settings import Settings, World
+
+# Wished for first; a home keeps what it got.
+DEFAULT_PORTS = {
+    "postgres": 54320,
+    "sandbox": 8480,
+    "spark": 15020,
+    "mlflow": 5080,
+    "code": 4080,
+    "dagster": 3080,
+    "chat": 8080,
+}
+
+
+class HomeError(RuntimeError):
+    """The home cannot be used as asked; the text says what to do."""
+
+
+@dataclass(frozen=True)
+class Home:
+    """A home that exists, with its world decided."""
+
+    root: Path
+    world: World
+
+    @classmethod
+    def open(cls, settings: Settings, *, make_world: World = "simulated", create: bool = True) -> Home:
+        """Open the home of the settings; an empty folder becomes a home of `settings.world` or `make_world`.
+
+        Raises:
+            HomeError: when it does not exist and may not be made, or is of the other world.
+        """
+        root = settings.home.expanduser().resolve()
+        mark = root / "home.json"
+        if not mark.exists():
+            if not create:
+                raise HomeError(f"no home at {root}: `tidemark up` makes a simulated one, `tidemark import` a real one")
+            root.mkdir(parents=True, exist_ok=True)
+            home = cls(root, settings.world or make_world)
+            for folder in ("lake/bronze/files", "logs", "landing", "mlflow", "dagster", "run"):
+                (root / folder).mkdir(parents=True, exist_ok=True)
+            _write(mark, {"world": home.world, "format": 1})
+            return home
+        world: World = json.loads(mark.read_text())["world"]
+        if settings.world is not None and settings.world != world:
+            raise HomeError(
+                f"the home at {root} is {world}, and TIDEMARK_WORLD={settings.world} was asked for: "
+                f"one home holds one world; set TIDEMARK_HOME to another folder"
+            )
+        return cls(root, world)
+
+    @property
+    def simulated(self) -> bool:
+        """Whether everything in it comes from the sandbox."""
+        return self.world == "simulated"
+
+    def table_path(self, table: Table) -> Path:
+        """Where a Delta table is."""
+        return self.root / "lake" / table.layer / table.name
+
+    def quarantine_path(self, table: Table) -> Path:
+        """Where the rows that a table refused are."""
+        return self.root / "lake" / "quarantine" / table.name
+
+    @property
+    def files(self) -> Path:
+        """Raw files kept as they came."""
+        return self.root / "lake" / "bronze" / "files"
+
+    @property
+    def logs(self) -> Path:
+        """One log file for each process."""
+        return self.root / "logs"
+
+    @property
+    def pg(self) -> Path:
+        """PostgreSQL's data."""
+        return self.root / "pg"
+
+    @property
+    def landing(self) -> Path:
+        """Where crawls and imports put down what is not yet in bronze."""
+        return self.root / "landing"
+
+    @property
+    def mlflow(self) -> Path:
+        """MLflow's artifacts."""
+        return self.root / "mlflow"
+
+    @property
+    def dagster(self) -> Path:
+        """Dagster's instance folder."""
+        return self.root / "dagster"
+
+    @property
+    def run(self) -> Path:
+        """Who is running: pids and the lock."""
+        return self.root / "run"
+
+    def port(self, name: str) -> int:
+        """The port of a service: `TIDEMARK_PORT_<NAME>`, else the one this home got, else a free one, then kept."""
+        if given := os.environ.get(f"TIDEMARK_PORT_{name.upper()}"):
+            return _given_port(name, given)
+        with self._locked("ports.json") as ports:
+            if name not in ports:
+                ports[name] = _free_port(DEFAULT_PORTS.get(name, 0), set(ports.values()))
+            return int(ports[name])
+
+    def move_port(self, name: str) -> int:
+        """Choose another port for a service whose port somebody else has taken."""
+        with self._locked("ports.json") as ports:
+            ports[name] = _free_port(0, set(ports.values()))
+            return int(ports[name])
+
+    def secret(self, name: str) -> str:
+        """A random secret of this home, made once and kept readable by its owner alone."""
+        with self._locked("secrets.json") as kept:
+            if name not in kept:
+                kept[name] = secrets.token_urlsafe(24)
+            return str(kept[name])
+
+    @contextmanager
+    def _locked(self, name: str) -> Iterator[dict[str, object]]:
+        path = self.root / name
+        fd = os.open(self.root / f".{name}.lock", os.O_CREAT | os.O_RDWR, 0o600)
+        try:
+            flock(fd, LOCK_EX)
+            before = json.loads(path.read_text()) if path.exists() else {}
+            after = dict(before)
+            yield after
+            if after != before:
+                _write(path, after, mode=0o600)
+        finally:
+            os.close(fd)
+
+
+def _write(path: Path, value: object, mode: int = 0o644) -> None:
+    """Write a small JSON file so that a kill leaves the old one or the new one."""
+    partial = path.with_name(f"{path.name}.{os.getpid()}.part")
+    fd = os.open(partial, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, mode)
+    with os.fdopen(fd, "w") as file:
+        json.dump(value, file, indent=1)
+        file.flush()
+        os.fsync(file.fileno())
+    partial.replace(path)
+
+
+def _given_port(name: str, text: str) -> int:
+    if not text.isdigit() or not 1 <= int(text) <= 65535:
+        raise HomeError(f"TIDEMARK_PORT_{name.upper()}={text!r}: a port is a number from 1 to 65535")
+    return int(text)
+
+
+def is_free(port: int) -> bool:
+    """Whether nobody listens on a loopback port."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True
+
+
+def _free_port(wish: int, taken: set[object]) -> int:
+    for port in range(wish, wish + 20) if wish else ():
+        if port not in taken and is_free(port):
+            return port
+    while True:
+        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = int(probe.getsockname()[1])
+        if port not in taken:
+            return port

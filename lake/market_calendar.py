@@ -1,0 +1,156 @@
+"""The New York exchange's calendar: sessions, hours and the 30-minute ticks.
+
+Read from `lake/data/xnys.json` (made by `scripts/generate_calendar.py` from exchange_calendars), because the library
+itself loads pandas. Past its end the calendar fails rather than guesses.
+"""
+
+from __future__ import annotations
+
+import json
+from bisect import bisect_left, bisect_right
+from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
+from pathlib import Path
+from typing import NamedTuple
+
+from lake.clock import INDIA, NEW_YORK
+
+__all__ = ["INDIA", "NEW_YORK", "TICK", "Calendar", "CalendarEnd", "Tick", "xnys"]
+
+TICK = timedelta(minutes=30)
+_DATA = Path(__file__).parent / "data" / "xnys.json"
+
+
+class CalendarEnd(LookupError):
+    """A day outside the years that the calendar knows."""
+
+
+class Tick(NamedTuple):
+    """A scheduled instant (UTC) of a session."""
+
+    session: date
+    tick: datetime
+
+
+class Calendar:
+    """Sessions of an exchange with their hours.
+
+    Args:
+        days: all sessions, ascending.
+        hours: session → (open, close) in the exchange's time, where they differ from the regular ones.
+        regular: the regular open and close.
+        bounds: first and last day the calendar speaks of.
+    """
+
+    def __init__(
+        self,
+        days: list[date],
+        hours: dict[date, tuple[time, time]],
+        regular: tuple[time, time],
+        bounds: tuple[date, date],
+    ) -> None:
+        self._days = days
+        self._hours = hours
+        self._regular = regular
+        self._bounds = bounds
+
+    def _known(self, day: date) -> None:
+        first, last = self._bounds
+        if not first <= day <= last:
+            raise CalendarEnd(f"the calendar knows {first} to {last}, not {day}: run scripts/generate_calendar.py")
+
+    def sessions(self, start: date, end: date) -> list[date]:
+        """Sessions from start to end, both included."""
+        self._known(start)
+        self._known(end)
+        return self._days[bisect_left(self._days, start) : bisect_right(self._days, end)]
+
+    def is_session(self, day: date) -> bool:
+        """Whether the exchange opens on a day."""
+        return bool(self.sessions(day, day))
+
+    def next_session(self, day: date) -> date:
+        """The first session after a day."""
+        self._known(day)
+        at = bisect_right(self._days, day)
+        if at == len(self._days):
+            raise CalendarEnd(f"no session after {day} is known: run scripts/generate_calendar.py")
+        return self._days[at]
+
+    def previous_session(self, day: date) -> date:
+        """The last session before a day."""
+        self._known(day)
+        at = bisect_left(self._days, day)
+        if at == 0:
+            raise CalendarEnd(f"no session before {day} is known")
+        return self._days[at - 1]
+
+    def _instant(self, session: date, at: time) -> datetime:
+        return datetime.combine(session, at, NEW_YORK).astimezone(UTC)
+
+    def open_at(self, session: date) -> datetime:
+        """When a session opens, in UTC."""
+        self._known(session)
+        return self._instant(session, self._hours.get(session, self._regular)[0])
+
+    def close_at(self, session: date) -> datetime:
+        """When a session closes, in UTC."""
+        self._known(session)
+        return self._instant(session, self._hours.get(session, self._regular)[1])
+
+    def ticks(self, session: date) -> tuple[datetime, ...]:
+        """A session's ticks in UTC: every 30 minutes from the open to the close, both included.
+
+        Empty where the day is no session.
+        """
+        if not self.is_session(session):
+            return ()
+        start, end = self.open_at(session), self.close_at(session)
+        count = (end - start) // TICK
+        ticks = [start + n * TICK for n in range(count + 1)]
+        return tuple(ticks if ticks[-1] == end else [*ticks, end])
+
+    def latest_tick(self, now: datetime) -> Tick:
+        """The newest tick at or before an instant."""
+        day = now.astimezone(NEW_YORK).date()
+        while True:
+            passed = [tick for tick in self.ticks(day) if tick <= now]
+            if passed:
+                return Tick(day, passed[-1])
+            day = self.previous_session(day)
+
+    def next_tick(self, now: datetime) -> Tick:
+        """The first tick after an instant."""
+        day = now.astimezone(NEW_YORK).date()
+        while True:
+            coming = [tick for tick in self.ticks(day) if tick > now]
+            if coming:
+                return Tick(day, coming[0])
+            day = self.next_session(day)
+
+    def latest_closed_session(self, now: datetime) -> date:
+        """The newest session whose close has passed."""
+        day = now.astimezone(NEW_YORK).date()
+        if self.is_session(day) and self.close_at(day) <= now:
+            return day
+        return self.previous_session(day)
+
+
+@lru_cache(maxsize=1)
+def xnys() -> Calendar:
+    """The New York Stock Exchange's calendar from 1990."""
+    facts = json.loads(_DATA.read_text())
+    first, last = date.fromisoformat(facts["start"]), date.fromisoformat(facts["end"])
+    holidays = {date.fromisoformat(day) for day in facts["holidays"]}
+    every_day = (first + timedelta(n) for n in range((last - first).days + 1))
+    days = [day for day in every_day if day.weekday() < 5 and day not in holidays]
+    regular = (time(9, 30), time(16))
+    special = sorted({*facts["opens"], *facts["closes"]})
+    hours = {
+        date.fromisoformat(day): (
+            time.fromisoformat(facts["opens"].get(day, "09:30")),
+            time.fromisoformat(facts["closes"].get(day, "16:00")),
+        )
+        for day in special
+    }
+    return Calendar(days, hours, regular, (first, last))

@@ -1,0 +1,103 @@
+"""Settings: every choice a user can make, from `TIDEMARK_*` in the environment or `.env`.
+
+Secrets are `SecretStr`: they are never shown in logs, errors or reports.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+World = Literal["simulated", "real"]
+
+
+class SettingsError(ValueError):
+    """A setting that cannot be used; the text names it, its value and what is allowed."""
+
+
+class Settings(BaseSettings):
+    """All settings with their defaults. Frozen: a process reads them once."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="TIDEMARK_", env_file=".env", env_file_encoding="utf-8", extra="ignore", frozen=True
+    )
+
+    home: Path = Field(Path(".tidemark"), description="folder that holds all state")
+    world: World | None = Field(None, description="simulated or real; decided when a home is made")
+    now: str | None = Field(None, description="start instant of the clock, ISO 8601 with zone; a trailing ! freezes it")
+    host: str = Field("127.0.0.1", description="address that the services bind to")
+    postgres_url: SecretStr | None = Field(
+        None, description="a PostgreSQL server's owner URL instead of the bundled one"
+    )
+
+    universe_per_sector: int = Field(100, ge=1, le=1000, description="companies a sector, by market cap")
+    bars_years: int = Field(1, ge=1, le=10, description="years of daily bars in the first load")
+    edgar_days: int = Field(21, ge=1, le=400, description="days of EDGAR logs in the first load, the newest included")
+    edgar_rows_per_day: int = Field(50_000, ge=100, le=50_000_000, description="rows in a simulated EDGAR day")
+    posts_per_day: int = Field(2_400, ge=10, le=1_000_000, description="posts in a simulated day")
+    tags: Annotated[tuple[str, ...], NoDecode] = Field(
+        ("nifty50", "sensex", "intraday", "banknifty"), description="tags collected, comma separated, without #"
+    )
+    sandbox_seed: int = Field(7, ge=0, description="seed of the simulated market")
+
+    yahoo_query1_url: str | None = Field(None, description="base URL; empty for the sandbox")
+    yahoo_query2_url: str | None = Field(None, description="base URL; empty for the sandbox")
+    yahoo_cookie_url: str | None = Field(None, description="URL that sets the cookie; empty for the sandbox")
+    x_api_url: str | None = Field(None, description="base URL; empty for the sandbox")
+    sec_url: str | None = Field(None, description="base URL; empty for the sandbox")
+    x_bearer_token: SecretStr | None = Field(None, description="bearer token of the X API")
+    contact: str | None = Field(None, description="'NAME EMAIL' that live sources are told")
+
+    spark_remote: str | None = Field(
+        None, description="Spark Connect address of a cluster; empty for the embedded engine"
+    )
+    shared: Path = Field(Path("../shared"), description="folder of recordings that tests and benchmarks read")
+
+    @field_validator("tags", mode="before")
+    @classmethod
+    def _split_tags(cls, value: object) -> object:
+        if isinstance(value, str):
+            value = tuple(part.strip().lstrip("#").lower() for part in value.split(",") if part.strip())
+        if not value:
+            raise ValueError("at least one tag, such as nifty50")
+        return value
+
+    @field_validator("now")
+    @classmethod
+    def _check_now(cls, value: str | None) -> str | None:
+        from lake.clock import parse_start  # noqa: PLC0415 - the clock imports nothing of settings at run time
+
+        if value:
+            parse_start(value)
+        return value or None
+
+    @field_validator("spark_remote")
+    @classmethod
+    def _check_remote(cls, value: str | None) -> str | None:
+        if value and not value.startswith("sc://"):
+            raise ValueError("a Spark Connect address, such as sc://host:15002")
+        return value or None
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """Read the settings from the environment and `.env`; keyword arguments win.
+
+    Raises:
+        SettingsError: naming each setting that is wrong, its value and what is allowed.
+    """
+    try:
+        return Settings(**overrides)
+    except ValidationError as error:
+        lines = []
+        for problem in error.errors(include_url=False):
+            name = ".".join(str(part) for part in problem["loc"])
+            about = Settings.model_fields[name].description if name in Settings.model_fields else None
+            secret = (
+                "SecretStr" in str(Settings.model_fields[name].annotation) if name in Settings.model_fields else False
+            )
+            value = "(hidden)" if secret else repr(problem.get("input"))
+            lines.append(f"TIDEMARK_{name.upper()}={value}: {problem['msg']}" + (f" ({about})" if about else ""))
+        raise SettingsError("\n".join(lines)) from None
