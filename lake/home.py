@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from fcntl import LOCK_EX, flock
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lake.contracts.base import Table
 
@@ -139,7 +139,7 @@ class Home:
             return str(kept[name])
 
     @contextmanager
-    def _locked(self, name: str) -> Iterator[dict[str, object]]:
+    def _locked(self, name: str) -> Iterator[dict[str, Any]]:
         path = self.root / name
         fd = os.open(self.root / f".{name}.lock", os.O_CREAT | os.O_RDWR, 0o600)
         try:
@@ -181,7 +181,7 @@ def is_free(port: int) -> bool:
         return True
 
 
-def _free_port(wish: int, taken: set[object]) -> int:
+def _free_port(wish: int, taken: set[int]) -> int:
     for port in range(wish, wish + 20) if wish else ():
         if port not in taken and is_free(port):
             return port

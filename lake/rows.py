@@ -43,7 +43,7 @@ class RowAccount(NamedTuple):
             )
         return self
 
-    def __add__(self, other: object) -> RowAccount:  # type: ignore[override]
+    def __add__(self, other: object) -> RowAccount:
         if not isinstance(other, RowAccount):
             return NotImplemented
         return RowAccount(*(a + b for a, b in zip(self, other, strict=True)))

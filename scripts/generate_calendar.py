@@ -16,7 +16,7 @@ TARGET = Path(__file__).resolve().parents[1] / "lake" / "data" / "xnys.json"
 
 def calendar_facts() -> dict[str, Any]:
     """Weekdays without a session, and opens and closes other than 09:30 and 16:00, in New York time."""
-    import exchange_calendars  # noqa: PLC0415 - heavy
+    import exchange_calendars
 
     schedule = exchange_calendars.get_calendar("XNYS", start=START.isoformat(), end=END.isoformat()).schedule
     opens = {day.date(): at.tz_convert("America/New_York").strftime("%H:%M") for day, at in schedule["open"].items()}
