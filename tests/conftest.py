@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from lake.home import Home
+    from lake.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = Path(os.environ.get("TIDEMARK_SHARED", ROOT.parent / "shared")).resolve()
@@ -17,6 +24,34 @@ def shared() -> Path:
     if not (SHARED / "data").is_dir():
         pytest.skip(f"no material at {SHARED}: set TIDEMARK_SHARED")
     return SHARED
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running PostgreSQL in a home of its own, with the schemas and roles of a real one and no tables."""
+
+    home: Home
+    settings: Settings
+    owner_dsn: str = field(repr=False)
+    reader_dsn: str = field(repr=False)
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One embedded PostgreSQL for the session; tests that change its tables clean up or use tables of their own."""
+    from lake import postgres as server  # noqa: PLC0415 - only tests that ask for it pay
+    from lake.home import Home  # noqa: PLC0415
+    from lake.settings import load_settings  # noqa: PLC0415
+
+    settings = load_settings(home=tmp_path_factory.mktemp("postgres") / "home", postgres_url=None)
+    home = Home.open(settings)
+    home.move_port("postgres")
+    running = server.start(home, settings)
+    try:
+        yield Server(home, settings, server.owner_dsn(home, settings), server.reader_dsn(home, settings))
+    finally:
+        if running is not None:
+            running.stop()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -1,0 +1,216 @@
+"""PostgreSQL as the place where people ask: gold goes into `staging`, dbt builds `marts_next`, a swap makes it `marts`.
+
+Here belongs what moves rows between those schemas. What the marts say is dbt's; starting the server and its roles is
+`lake.postgres`. Only the owner's DSN is used here. All loads are one transaction each: a kill at any moment leaves the
+slice as it was or as it is meant to be, and a repeated load leaves the same rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
+from typing import NamedTuple
+
+import adbc_driver_manager
+import polars as pl
+import psycopg
+from adbc_driver_postgresql import dbapi
+from psycopg import sql
+
+from lake.contracts import TABLES, of_layer
+from lake.contracts.base import Table
+from lake.delta import Slice, Value, to_arrow
+from lake.swap import SwapBlockedError, SwapError, swap
+
+__all__ = [
+    "STAGING",
+    "Column",
+    "LoadError",
+    "SwapBlockedError",
+    "SwapError",
+    "ensure_staging",
+    "hot_column",
+    "hot_slice",
+    "load_slice",
+    "postgres_columns",
+    "staged_tables",
+    "swap",
+    "trim_to_hot",
+]
+
+STAGING = "staging"
+LOCK_PATIENCE = timedelta(seconds=30)
+# The same number for everybody who makes staging tables, so that two starts do not make them at once.
+_ENSURE_LOCK = 7_410_001
+
+
+class LoadError(RuntimeError):
+    """Rows could not be put into the staging schema; the text names the table and what PostgreSQL said."""
+
+
+class Column(NamedTuple):
+    """A column as PostgreSQL declares it; `kind` is spelt as `format_type` spells it."""
+
+    name: str
+    kind: str
+    nullable: bool
+
+
+def postgres_columns(table: Table) -> tuple[Column, ...]:
+    """A contract's columns as PostgreSQL types, in storage order: text without length, instants with time zone."""
+    from sqlalchemy import make_url, types  # noqa: PLC0415 - only who declares tables pays for it
+
+    dialect = make_url("postgresql+psycopg://").get_dialect()()
+
+    def spelt(kind: types.TypeEngine[object]) -> str:
+        if isinstance(kind, types.ARRAY):
+            return f"{spelt(kind.item_type)}[]"
+        if isinstance(kind, types.String):
+            # Lengths that follow from a pattern would only repeat the contract's rule, and fail a load mid-way.
+            return "text"
+        if isinstance(kind, types.Float):
+            return "double precision"
+        return str(kind.compile(dialect=dialect)).lower()
+
+    declared = table.schema.to_sqlalchemy_columns(dialect)
+    return tuple(Column(str(c.name), spelt(c.type), bool(c.nullable)) for c in declared)
+
+
+def staged_tables() -> tuple[Table, ...]:
+    """The gold tables that some mart is made from, in the order of the contracts."""
+    named = {source.strip() for mart in of_layer("mart") for source in mart.source.split(",")}
+    return tuple(table for name, table in TABLES.items() if name in named)
+
+
+def ensure_staging(dsn: str, tables: Sequence[Table] | None = None) -> tuple[str, ...]:
+    """Make the staging tables that are absent or differ from their contract, with an index on what locates a slice.
+
+    Returns:
+        The ids of the tables that were made and hence are empty: they must be loaded whole, not by slice.
+    """
+    made = []
+    with psycopg.connect(dsn, application_name="tidemark load") as connection:
+        connection.execute("SELECT pg_advisory_xact_lock(%s)", (_ENSURE_LOCK,))
+        connection.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(sql.Identifier(STAGING)))
+        existing = _declared(connection)
+        for table in tables or staged_tables():
+            if existing.get(table.name) != postgres_columns(table):
+                _create(connection, table)
+                made.append(table.id)
+    return tuple(made)
+
+
+def _declared(connection: psycopg.Connection) -> dict[str, tuple[Column, ...]]:
+    rows = connection.execute(
+        """
+        SELECT c.relname, a.attname, format_type(a.atttypid, a.atttypmod), NOT a.attnotnull
+        FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
+        WHERE c.relnamespace = %s::regnamespace AND c.relkind = 'r' AND a.attnum > 0 AND NOT a.attisdropped
+        ORDER BY c.relname, a.attnum
+        """,
+        (STAGING,),
+    ).fetchall()
+    found: dict[str, list[Column]] = {}
+    for relation, *column in rows:
+        found.setdefault(relation, []).append(Column(*column))
+    return {relation: tuple(columns) for relation, columns in found.items()}
+
+
+def _create(connection: psycopg.Connection, table: Table) -> None:
+    name = sql.Identifier(STAGING, table.name)
+    columns = [
+        sql.SQL("{} {}{}").format(
+            sql.Identifier(column.name), sql.SQL(column.kind), sql.SQL("" if column.nullable else " NOT NULL")
+        )
+        for column in postgres_columns(table)
+    ]
+    # The views that read it go with it; dbt makes them anew with every build.
+    connection.execute(sql.SQL("DROP TABLE IF EXISTS {} CASCADE").format(name))
+    connection.execute(sql.SQL("CREATE TABLE {} ({})").format(name, sql.SQL(", ").join(columns)))
+    if table.partition_by:
+        located = sql.SQL(", ").join(sql.Identifier(column) for column in table.partition_by)
+        connection.execute(sql.SQL("CREATE INDEX ON {} ({})").format(name, located))
+    connection.execute(sql.SQL("COMMENT ON TABLE {} IS {}").format(name, table.description))
+
+
+def load_slice(dsn: str, table: Table, frame: pl.DataFrame, where: Slice | None = None) -> int:
+    """Put rows in place of a slice of a staging table, or of all of it, in one transaction.
+
+    Args:
+        frame: the contract's columns; more are left out.
+        where: the slice that the rows replace; None for the whole table.
+
+    Returns:
+        How many rows were put in.
+
+    Raises:
+        ValueError: when a row lies outside the slice.
+        LoadError: when PostgreSQL refuses, a lock cannot be had in time, or the table is not there.
+    """
+    if where is not None:
+        outside = frame.filter(~where.expr.fill_null(False)).height
+        if outside:
+            raise ValueError(f"{table.id}: {outside} of {frame.height} rows lie outside the slice {where.label}")
+    data = to_arrow(table, _without_nul(frame))
+    target = f"{STAGING}.{table.name}"
+    clear = f"TRUNCATE {target}" if where is None else f"DELETE FROM {target} WHERE {where.postgres}"  # noqa: S608 - names from contracts, values quoted by Slice
+    try:
+        with dbapi.connect(dsn, autocommit=False) as connection, connection.cursor() as cursor:
+            cursor.execute(f"SET LOCAL lock_timeout = {int(LOCK_PATIENCE.total_seconds() * 1000)}")
+            cursor.execute(clear)
+            if data.num_rows:
+                cursor.adbc_ingest(table.name, data, mode="append", db_schema_name=STAGING)
+            connection.commit()
+    except adbc_driver_manager.Error as error:
+        raise LoadError(f"{target}: {error}") from error
+    return int(data.num_rows)
+
+
+def _without_nul(frame: pl.DataFrame) -> pl.DataFrame:
+    """PostgreSQL's text holds every character but NUL, which the web may write: it becomes U+FFFD."""
+    texts = [name for name, kind in frame.schema.items() if kind == pl.String]
+    if not texts or not frame.select(pl.any_horizontal(pl.col(texts).str.contains("\0", literal=True).any())).item():
+        return frame
+    return frame.with_columns(pl.col(texts).str.replace_all("\0", "\N{REPLACEMENT CHARACTER}", literal=True))
+
+
+def hot_column(table: Table) -> str | None:
+    """The date that a table's hot period is counted by; None where PostgreSQL holds all of it."""
+    if table.hot_days is None:
+        return None
+    dates = [name for name in table.partition_by if table.schema.create_empty().schema[name] == pl.Date]
+    return dates[0]
+
+
+def hot_slice(table: Table, today: date, equals: Mapping[str, Value] | None = None) -> Slice | None:
+    """The part of a table that PostgreSQL holds: its last `hot_days` days, `today` included; None for all of it.
+
+    `today` is the newest day that the table holds (of a series, where `equals` names one), not the clock's: an old log
+    that a user brings in is what there is to ask about.
+    """
+    column = hot_column(table)
+    if column is None or table.hot_days is None:
+        return None
+    return Slice(equals or {}, (column, today - timedelta(days=table.hot_days - 1), today + timedelta(days=1)))
+
+
+def trim_to_hot(dsn: str, table: Table) -> int:
+    """Delete what has left a staging table's hot period, counted from the newest day of each other partition value.
+
+    Returns:
+        How many rows were deleted.
+    """
+    column = hot_column(table)
+    if column is None:
+        return 0
+    others = [sql.SQL("n.{0} = s.{0}").format(sql.Identifier(c)) for c in table.partition_by if c != column]
+    statement = sql.SQL(
+        "DELETE FROM {table} s WHERE s.{day} <= (SELECT max(n.{day}) FROM {table} n WHERE {same}) - {days}"
+    ).format(
+        table=sql.Identifier(STAGING, table.name),
+        day=sql.Identifier(column),
+        same=sql.SQL(" AND ").join(others) if others else sql.SQL("TRUE"),
+        days=sql.Literal(table.hot_days),
+    )
+    with psycopg.connect(dsn, application_name="tidemark load") as connection:
+        return connection.execute(statement).rowcount

@@ -1,0 +1,298 @@
+"""Loading staging by slices, and the swap that readers never notice."""
+
+from __future__ import annotations
+
+import threading
+from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import polars as pl
+import psycopg
+import pytest
+
+from lake import load
+from lake.contracts import of_layer, table
+from lake.delta import Slice
+from lake.swap import SwapBlockedError, SwapError, column_text, swap
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.conftest import Server
+
+QUOTES = table("gold.quotes")
+VISITS = table("gold.visits_second")
+SESSION = date(2026, 11, 20)
+SHA = "a" * 64
+
+
+def instant(hour: int, day: int = 20) -> datetime:
+    return datetime(2026, 11, day, hour, tzinfo=UTC)
+
+
+def quotes(tick: datetime, symbols: list[str], price: float = 10.0) -> pl.DataFrame:
+    rows = [
+        {
+            "symbol": symbol,
+            "tick": tick,
+            "session": tick.date(),
+            "price": price,
+            "observed_at": tick,
+            "_run_id": "r1",
+            "_payload_sha256": SHA,
+        }
+        for symbol in symbols
+    ]
+    empty = QUOTES.schema.create_empty()
+    return pl.concat([empty, pl.DataFrame(rows, schema_overrides=empty.schema)], how="diagonal_relaxed")
+
+
+def visits(series: str, day: date, cik: int = 320193) -> pl.DataFrame:
+    empty = VISITS.schema.create_empty()
+    row = {
+        "series": series,
+        "log_date": day,
+        "second_of_day": 1,
+        "cik": cik,
+        "visits_all": 2,
+        "observed_at": instant(1),
+        "_run_id": "r1",
+    }
+    return pl.concat([empty, pl.DataFrame([row], schema_overrides=empty.schema)], how="diagonal_relaxed")
+
+
+@pytest.fixture
+def dsn(postgres: Server) -> Iterator[str]:
+    """The owner's DSN with empty staging tables, and empty schemas for marts."""
+    load.ensure_staging(postgres.owner_dsn)
+    with psycopg.connect(postgres.owner_dsn) as connection:
+        for staged in load.staged_tables():
+            connection.execute(f"TRUNCATE staging.{staged.name}")
+        for name in ("a", "quotes", "sectors", "loads"):
+            connection.execute(f"DROP TABLE IF EXISTS marts.{name}, marts_next.{name} CASCADE")
+    yield postgres.owner_dsn
+    with psycopg.connect(postgres.owner_dsn) as connection:
+        for name in ("quotes", "sectors", "loads"):
+            connection.execute(f"DROP TABLE IF EXISTS marts.{name}, marts_next.{name} CASCADE")
+
+
+def rows(dsn: str, query: str) -> list[tuple[object, ...]]:
+    with psycopg.connect(dsn) as connection:
+        return connection.execute(query).fetchall()
+
+
+def test_staging_has_the_contract_s_columns_and_is_made_once(dsn: str) -> None:
+    found = rows(
+        dsn,
+        """SELECT column_name, data_type FROM information_schema.columns
+           WHERE table_schema = 'staging' AND table_name = 'quotes' ORDER BY ordinal_position""",
+    )
+    assert [name for name, _ in found] == list(QUOTES.columns)
+    kinds = dict(found)
+    assert kinds["symbol"] == "text"
+    assert kinds["_payload_sha256"] == "text"
+    assert kinds["tick"] == "timestamp with time zone"
+    assert kinds["price"] == "double precision"
+    assert kinds["volume_shares"] == "bigint"
+    assert load.ensure_staging(dsn) == ()
+
+
+def test_a_list_is_a_text_array_and_an_enum_is_text() -> None:
+    posts = {c.name: c.kind for c in load.postgres_columns(table("gold.posts"))}
+    bars = {c.name: c.kind for c in load.postgres_columns(table("gold.bars_daily"))}
+    assert posts["tags"] == "text[]"
+    assert bars["basis"] == "text"
+
+
+def test_every_mart_source_is_staged() -> None:
+    named = {s.strip() for mart in of_layer("mart") for s in mart.source.split(",")}
+    assert {t.id for t in load.staged_tables()} == named
+
+
+def test_a_table_that_left_its_contract_is_made_anew_and_named(dsn: str) -> None:
+    with psycopg.connect(dsn) as connection:
+        connection.execute("ALTER TABLE staging.quotes DROP COLUMN bid")
+    assert load.ensure_staging(dsn) == ("gold.quotes",)
+    assert load.ensure_staging(dsn) == ()
+
+
+def test_two_ticks_of_a_session_in_either_order_and_twice(dsn: str) -> None:
+    open_, noon = instant(14), instant(17)
+    for tick in (noon, open_, noon):
+        where = Slice({"session": SESSION, "tick": tick})
+        assert load.load_slice(dsn, QUOTES, quotes(tick, ["AAA", "BBB"]), where) == 2
+    found = rows(dsn, "SELECT symbol, tick FROM staging.quotes ORDER BY tick, symbol")
+    assert found == [("AAA", open_), ("BBB", open_), ("AAA", noon), ("BBB", noon)]
+
+
+def test_an_empty_slice_removes_what_was_there(dsn: str) -> None:
+    where = Slice({"session": SESSION, "tick": instant(14)})
+    load.load_slice(dsn, QUOTES, quotes(instant(14), ["AAA"]), where)
+    load.load_slice(dsn, QUOTES, quotes(instant(15), ["AAA"]), Slice({"session": SESSION, "tick": instant(15)}))
+    assert load.load_slice(dsn, QUOTES, QUOTES.schema.create_empty(), where) == 0
+    assert rows(dsn, "SELECT tick FROM staging.quotes") == [(instant(15),)]
+
+
+def test_a_whole_table_replaces_all(dsn: str) -> None:
+    load.load_slice(dsn, QUOTES, quotes(instant(14), ["AAA"]), Slice({"session": SESSION}))
+    assert load.load_slice(dsn, QUOTES, quotes(instant(15), ["BBB", "CCC"])) == 2
+    assert rows(dsn, "SELECT symbol FROM staging.quotes ORDER BY 1") == [("BBB",), ("CCC",)]
+
+
+def test_a_row_outside_the_slice_is_refused_before_anything_is_deleted(dsn: str) -> None:
+    where = Slice({"session": SESSION, "tick": instant(14)})
+    load.load_slice(dsn, QUOTES, quotes(instant(14), ["AAA"]), where)
+    with pytest.raises(ValueError, match=r"1 of 1 rows lie outside the slice"):
+        load.load_slice(dsn, QUOTES, quotes(instant(15), ["BBB"]), where)
+    assert rows(dsn, "SELECT symbol FROM staging.quotes") == [("AAA",)]
+
+
+def test_a_load_that_fails_leaves_the_old_slice(dsn: str) -> None:
+    where = Slice({"session": SESSION, "tick": instant(14)})
+    load.load_slice(dsn, QUOTES, quotes(instant(14), ["AAA"]), where)
+    broken = quotes(instant(14), ["BBB"]).with_columns(price=pl.lit(None, dtype=pl.Float64))
+    with pytest.raises(load.LoadError, match=r"staging\.quotes.*price"):
+        load.load_slice(dsn, QUOTES, broken, where)
+    assert rows(dsn, "SELECT symbol FROM staging.quotes") == [("AAA",)]
+
+
+def test_what_the_web_wrote_is_kept_as_text(dsn: str) -> None:
+    companies = table("gold.companies")
+    empty = companies.schema.create_empty()
+    text = "Nul\0, 'quote'; DROP TABLE x; -- \\ \N{SNOWMAN}"
+    row = {
+        "company_id": "1",
+        "symbol": "AAA",
+        "valid_from": instant(1),
+        "is_current": True,
+        "name": text,
+        "observed_at": instant(1),
+        "_run_id": "r",
+    }
+    frame = pl.concat([empty, pl.DataFrame([row], schema_overrides=empty.schema)], how="diagonal_relaxed")
+    load.load_slice(dsn, companies, frame, Slice({"symbol": "AAA"}))
+    load.load_slice(dsn, companies, frame, Slice({"symbol": "AAA"}))
+    assert rows(dsn, "SELECT name FROM staging.companies") == [(text.replace("\0", "\N{REPLACEMENT CHARACTER}"),)]
+
+
+def test_the_hot_period_counts_back_from_the_newest_day() -> None:
+    where = load.hot_slice(VISITS, SESSION, {"series": "v2"})
+    assert where is not None
+    assert VISITS.hot_days == 40
+    assert where.between == ("log_date", date(2026, 10, 12), date(2026, 11, 21))
+    assert where.equals == {"series": "v2"}
+    assert load.hot_slice(QUOTES, SESSION) is None
+
+
+def test_what_left_the_hot_period_goes_by_series(dsn: str) -> None:
+    old, new = date(2017, 1, 1), date(2026, 11, 20)
+    for series, day in (("v1", old), ("v2", new), ("v2", new - timedelta(days=39)), ("v2", new - timedelta(days=40))):
+        load.load_slice(dsn, VISITS, visits(series, day), Slice({"series": series, "log_date": day}))
+    assert load.trim_to_hot(dsn, VISITS) == 1
+    found = rows(dsn, "SELECT series, log_date FROM staging.visits_second ORDER BY 1, 2")
+    assert found == [("v1", old), ("v2", new - timedelta(days=39)), ("v2", new)]
+    assert load.trim_to_hot(dsn, QUOTES) == 0
+
+
+def build_next(connection: psycopg.Connection, count: int, names: tuple[str, ...] = ("quotes", "loads")) -> None:
+    for name in names:
+        columns = ", ".join(f'"{c.name}" {c.kind}' for c in load.postgres_columns(table(f"mart.{name}")))
+        key = table(f"mart.{name}").key[0]
+        connection.execute(f"CREATE TABLE marts_next.{name} ({columns})")
+        connection.execute(f"INSERT INTO marts_next.{name} ({key}) SELECT g::text FROM generate_series(1, {count}) g")
+    connection.commit()
+
+
+def test_a_swap_moves_grants_and_describes(dsn: str, postgres: Server) -> None:
+    with psycopg.connect(dsn) as connection:
+        build_next(connection, 3)
+    assert swap(dsn, ["quotes", "loads"]) == ("quotes", "loads")
+    assert rows(postgres.reader_dsn, "SELECT count(*) FROM marts.quotes") == [(3,)]
+    assert rows(dsn, "SELECT to_regclass('marts_next.quotes')") == [(None,)]
+    comment = rows(
+        dsn,
+        """SELECT col_description('marts.quotes'::regclass, attnum) FROM pg_attribute
+           WHERE attrelid = 'marts.quotes'::regclass AND attname = 'price'""",
+    )
+    assert comment == [("last trade at or before the tick [USD]",)]
+    assert column_text(table("mart.quotes"), "price") == comment[0][0]
+
+
+def test_a_swap_of_what_was_not_built_changes_nothing(dsn: str, postgres: Server) -> None:
+    with psycopg.connect(dsn) as connection:
+        build_next(connection, 3)
+        swap(dsn, ["quotes", "loads"])
+        build_next(connection, 5, ("quotes",))
+    with pytest.raises(SwapError, match=r"marts_next\.loads"):
+        swap(dsn, ["quotes", "loads"])
+    assert rows(postgres.reader_dsn, "SELECT count(*) FROM marts.quotes") == [(3,)]
+
+
+def test_a_reader_that_does_not_let_go_is_named(dsn: str, postgres: Server) -> None:
+    with psycopg.connect(dsn) as connection:
+        build_next(connection, 3)
+        swap(dsn, ["quotes", "loads"])
+        build_next(connection, 5)
+    with psycopg.connect(postgres.reader_dsn, application_name="a report") as reader:
+        reader.execute("SELECT count(*) FROM marts.quotes")
+        with pytest.raises(SwapBlockedError, match=rf"marts\.quotes .*process {reader.info.backend_pid} \(a report"):
+            swap(dsn, ["quotes", "loads"], timedelta(milliseconds=300))
+        # The reader was not disturbed, and what it holds with what it asks for next cannot be a deadlock.
+        assert reader.execute("SELECT count(*) FROM marts.loads").fetchone() == (3,)
+    assert swap(dsn, ["quotes", "loads"]) == ("quotes", "loads")
+    assert rows(postgres.reader_dsn, "SELECT count(*) FROM marts.loads") == [(5,)]
+
+
+def test_something_built_on_an_old_mart_is_named(dsn: str) -> None:
+    with psycopg.connect(dsn) as connection:
+        build_next(connection, 3)
+        swap(dsn, ["quotes", "loads"])
+        build_next(connection, 5)
+        connection.execute("CREATE VIEW staging.of_somebody AS SELECT * FROM marts.quotes")
+        connection.commit()
+        try:
+            with pytest.raises(SwapError, match="of_somebody"):
+                swap(dsn, ["quotes", "loads"])
+        finally:
+            connection.execute("DROP VIEW staging.of_somebody")
+    assert rows(dsn, "SELECT count(*) FROM marts.loads") == [(3,)]
+
+
+def read_until(done: threading.Event, dsn: str, order: tuple[str, str], seen: list[tuple[int, int]]) -> None:
+    """Count two marts in one transaction, over and over; an error ends the thread and is seen by the count."""
+    with psycopg.connect(dsn) as connection:
+        while not done.is_set():
+            with connection.transaction():
+                first, second = (connection.execute(f"SELECT count(*) FROM marts.{n}").fetchone() for n in order)
+            assert first is not None
+            assert second is not None
+            seen.append((first[0], second[0]))
+    seen.append((-1, -1))
+
+
+def test_readers_in_both_orders_never_see_half_a_swap(dsn: str, postgres: Server) -> None:
+    done = threading.Event()
+    swaps = 60
+    with psycopg.connect(dsn) as connection:
+        build_next(connection, 1)
+        swap(dsn, ["quotes", "loads"])
+        seen: list[list[tuple[int, int]]] = [[], [], []]
+        orders = (("quotes", "loads"), ("loads", "quotes"), ("quotes", "loads"))
+        readers = [
+            threading.Thread(target=read_until, args=(done, postgres.reader_dsn, order, found))
+            for order, found in zip(orders, seen, strict=True)
+        ]
+        for reader in readers:
+            reader.start()
+        try:
+            for number in range(2, swaps + 2):
+                build_next(connection, number)
+                swap(dsn, ["quotes", "loads"])
+        finally:
+            done.set()
+            for reader in readers:
+                reader.join(30)
+    for found in seen:
+        assert found[-1] == (-1, -1), "a reader ended with an error"
+        assert all(first == second for first, second in found)
+        assert len({first for first, _ in found[:-1]}) > swaps // 10
