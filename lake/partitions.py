@@ -1,0 +1,107 @@
+"""A Delta table's partitions: which there are, how many rows, and a fingerprint that changes when one is rewritten."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
+from typing import TYPE_CHECKING
+
+import polars as pl
+from deltalake import DeltaTable
+
+from lake import delta
+from lake.delta import EVERYTHING, Slice
+
+if TYPE_CHECKING:
+    from lake.contracts.base import Table
+    from lake.home import Home
+
+# The column that says when a table's rows speak of, the first that a table has.
+_TIME_COLUMNS = ("tick", "minute", "hour", "log_date", "target_session", "session", "created_at", "date", "valid_from")
+
+
+@dataclass(frozen=True)
+class Partition:
+    """One partition of a table.
+
+    Attributes:
+        where: the slice that it is.
+        fingerprint: a hash of its files' names; equal exactly when the files are.
+    """
+
+    where: Slice
+    fingerprint: str
+
+
+def partitions(home: Home, table: Table) -> dict[str, Partition]:
+    """The partitions by their label; a table without partitions is one. Empty where there is no table yet."""
+    if not delta.exists(home, table):
+        return {}
+    files = _files(home, table)
+    columns = [f"partition.{name}" for name in table.partition_by]
+    if not columns:
+        return {EVERYTHING.label: Partition(EVERYTHING, _fingerprint(files["path"].to_list()))}
+    found = {}
+    for values, group in files.group_by(columns, maintain_order=True):
+        where = Slice(dict(zip(table.partition_by, values, strict=True)))
+        found[where.label] = Partition(where, _fingerprint(group["path"].to_list()))
+    return found
+
+
+def _files(home: Home, table: Table) -> pl.DataFrame:
+    actions = DeltaTable(str(home.table_path(table))).get_add_actions(flatten=True)
+    return pl.DataFrame(actions)
+
+
+def _fingerprint(paths: list[str]) -> str:
+    return hashlib.sha256("\n".join(sorted(paths)).encode()).hexdigest()
+
+
+def is_hot(table: Table, where: Slice, newest: date) -> bool:
+    """Whether a partition lies in the table's hot period, counted back from its newest day."""
+    days = [value for value in where.equals.values() if isinstance(value, date)]
+    return table.hot_days is None or not days or (newest - days[0]).days < table.hot_days
+
+
+def newest_day(found: dict[str, Partition]) -> date:
+    """The newest day among date partitions; the earliest date there is where none is one."""
+    days = [value for part in found.values() for value in part.where.equals.values() if isinstance(value, date)]
+    return max(days, default=date.min)
+
+
+def inventory(home: Home, tables: tuple[Table, ...]) -> pl.DataFrame:
+    """How much of each table there is and how fresh: rows of the contract `Load`."""
+    return pl.DataFrame([_load(home, table) for table in tables], schema=_load_schema(), orient="row")
+
+
+def _load_schema() -> dict[str, pl.DataType]:
+    from lake.contracts.marts import LOADS  # noqa: PLC0415 - avoids a cycle through the registry
+
+    return dict(LOADS.schema.create_empty().schema)
+
+
+def _load(home: Home, table: Table) -> tuple[object, ...]:
+    refused = delta.read_quarantine(home, table).height
+    if not delta.exists(home, table):
+        return (table.id, table.layer, table.source, 0, refused, None, None, None, None)
+    opened = DeltaTable(str(home.table_path(table)))
+    last = opened.history(1)[0]
+    loaded_at = datetime.fromtimestamp(int(last["timestamp"]) / 1000, UTC) if opened.version() else None
+    first, newest = _time_range(home, table)
+    rows = delta.count(home, table)
+    return (table.id, table.layer, table.source, rows, refused, opened.version(), loaded_at, first, newest)
+
+
+def _time_range(home: Home, table: Table) -> tuple[datetime | None, datetime | None]:
+    column = next((name for name in _TIME_COLUMNS if name in table.columns), None)
+    if column is None:
+        return None, None
+    ends = delta.scan(home, table).select(first=pl.col(column).min(), last=pl.col(column).max()).collect().row(0)
+    return _instant(ends[0]), _instant(ends[1])
+
+
+def _instant(value: date | datetime | None) -> datetime | None:
+    if value is None or isinstance(value, datetime):
+        return value
+    return datetime.combine(value, time(), UTC)
