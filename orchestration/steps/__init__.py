@@ -1,0 +1,1 @@
+"""Steps: plain functions that make a table, from a `Work` to an `Outcome`. Nothing here imports Dagster."""

@@ -1,0 +1,171 @@
+"""The market's steps: universe, companies, quotes with sectors and coverage, bars with corporate actions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, datetime
+
+import polars as pl
+
+from lake import delta
+from lake.contracts import table
+from lake.delta import EVERYTHING, Slice
+from orchestration.steps.common import bodies_of, days, land, write_gold, write_silver
+from orchestration.work import Outcome, Work
+
+
+def tick_of(work: Work) -> datetime:
+    """The tick a quote run is for: the one asked for, else the session's newest that has passed."""
+    if work.tick is not None:
+        return work.tick
+    passed = [tick for tick in work.calendar.ticks(work.last) if tick <= work.clock.now()]
+    if not passed:
+        raise ValueError(f"{work.last} has no tick yet: its first is at {work.calendar.open_at(work.last)}")
+    return passed[-1]
+
+
+def tick_slice(work: Work) -> Slice:
+    """The slice of a quote run."""
+    return Slice({"session": work.last, "tick": tick_of(work)})
+
+
+def land_universe(work: Work) -> Outcome:
+    """The largest companies of each sector, as the screener gives them."""
+    params = {"session": work.last.isoformat(), "per_sector": work.settings.universe_per_sector}
+    return land(work, "bronze.yahoo_screener", "universe", params)
+
+
+def settle_universe(work: Work) -> Outcome:
+    """Membership by session."""
+    from scrapers.silver import universe_rows
+
+    settled = universe_rows(bodies_of(work, "bronze.yahoo_screener"), work.settings.universe_per_sector)
+    return write_silver(work, "silver.universe", settled, days(work, "session"))
+
+
+def gold_universe(work: Work) -> Outcome:
+    """Membership by session, as people ask for it."""
+    where = days(work, "session")
+    return write_gold(work, "gold.universe", delta.read(work.home, table("silver.universe"), where), where)
+
+
+def members(work: Work) -> pl.DataFrame:
+    """The universe in force on the last day asked for: that session's, else the newest before it.
+
+    Raises:
+        LookupError: when none has been collected.
+    """
+    known = delta.scan(work.home, table("gold.universe")).filter(pl.col("session") <= work.last)
+    newest = known.select(pl.col("session").max()).collect().item()
+    if newest is None:
+        raise LookupError(f"no universe on or before {work.last}: materialize gold/universe for a session first")
+    return known.filter(pl.col("session") == newest).collect().sort("sector", "rank")
+
+
+def _symbols(work: Work) -> list[str]:
+    return members(work)["symbol"].to_list()
+
+
+def land_profiles(work: Work) -> Outcome:
+    """A summary of every company of the universe."""
+    params = {"session": work.last.isoformat(), "symbols": _symbols(work)}
+    return land(work, "bronze.yahoo_summary", "summary", params)
+
+
+def settle_profiles(work: Work) -> Outcome:
+    """Descriptions and slow figures by session."""
+    from scrapers.silver import profiles_rows
+
+    settled = profiles_rows(bodies_of(work, "bronze.yahoo_summary"))
+    return write_silver(work, "silver.profiles", settled, days(work, "session"))
+
+
+def gold_companies(work: Work) -> Outcome:
+    """Every company's description with its history; a minimal row for a symbol that is known by its bars alone."""
+    from scrapers.gold import companies_scd2, minimal_companies
+
+    profiles = delta.read(work.home, table("silver.profiles"))
+    tickers = delta.read(work.home, table("silver.sec_tickers"))
+    history = companies_scd2(profiles, tickers)
+    bars = delta.scan(work.home, table("silver.bars_daily")).select("symbol", "observed_at", "_run_id")
+    minutes = delta.scan(work.home, table("silver.bars_minute")).select("symbol", "observed_at", "_run_id")
+    seen = pl.concat([bars, minutes]).sort("observed_at").unique("symbol", keep="first").collect()
+    seen = seen.filter(~pl.col("symbol").is_in(history["symbol"].to_list()))
+    rows = pl.concat([history, minimal_companies(seen, tickers)]) if seen.height else history
+    return write_gold(work, "gold.companies", rows, EVERYTHING)
+
+
+def land_quotes(work: Work) -> Outcome:
+    """Batch quotes of the universe at a tick."""
+    tick = tick_of(work)
+    params = {"session": work.last.isoformat(), "tick": tick.isoformat(), "symbols": _symbols(work)}
+    if work.simulated:
+        params["at"] = tick.isoformat()
+    return land(work, "bronze.yahoo_quotes", "quotes", params)
+
+
+def settle_quotes(work: Work) -> Outcome:
+    """Snapshots at the tick."""
+    from scrapers.silver import quotes_rows
+
+    where = tick_slice(work)
+    settled = quotes_rows(bodies_of(work, "bronze.yahoo_quotes", where), work.last, tick_of(work))
+    return write_silver(work, "silver.quotes", settled, where)
+
+
+def gold_quotes(work: Work) -> Iterator[Outcome]:
+    """Snapshots with the slow figures known by then, the sectors over them, and what is missing and why."""
+    from scrapers.gold import coverage_gold, quotes_gold, sectors_gold
+
+    where = tick_slice(work)
+    quotes = delta.read(work.home, table("silver.quotes"), where)
+    refused = delta.read_quarantine(work.home, table("silver.quotes")).filter(pl.col("slice") == where.label)
+    known = delta.scan(work.home, table("silver.profiles")).filter(pl.col("session") <= work.last).collect()
+    universe = members(work)
+    gold = quotes_gold(quotes, known)
+    yield write_gold(work, "gold.quotes", gold, where)
+    yield write_gold(work, "gold.sectors", sectors_gold(gold, universe), where)
+    coverage = coverage_gold(universe, gold, refused, work.last, tick_of(work), work.run_id)
+    outcome = write_gold(work, "gold.coverage", coverage, where)
+    received = int(coverage["received"].sum())
+    yield Outcome(
+        outcome.table, outcome.written, problem=outcome.problem, facts={"expected": coverage.height, "received": received}
+    )
+
+
+def land_bars(work: Work) -> Outcome:
+    """Daily bars, dividends and splits of the universe over the sessions asked for."""
+    params = {
+        "session": work.last.isoformat(),
+        "first": work.first.isoformat(),
+        "last": work.last.isoformat(),
+        "symbols": _symbols(work),
+    }
+    return land(work, "bronze.yahoo_chart", "bars", params)
+
+
+def settle_bars(work: Work) -> Iterator[Outcome]:
+    """Daily bars and corporate actions from charts and from files that were imported."""
+    from scrapers.silver import bars_rows
+
+    bodies = bodies_of(work, "bronze.yahoo_chart")
+    if bodies.height:
+        bars, actions = bars_rows(bodies, work.first, work.last)
+        where = days(work, "session")
+        yield write_silver(work, "silver.bars_daily", bars, Slice({"origin": "yahoo_chart", **where.equals}, where.between))
+        yield write_silver(work, "silver.corporate_actions", actions, days(work, "date"))
+
+
+def gold_bars(work: Work) -> Iterator[Outcome]:
+    """Daily bars with adjusted closes, and the actions they follow from; whole, since a dividend reaches all the past."""
+    from scrapers.gold import bars_gold
+
+    actions = delta.read(work.home, table("silver.corporate_actions"))
+    bars = bars_gold(delta.read(work.home, table("silver.bars_daily")), actions)
+    yield write_gold(work, "gold.bars_daily", bars, EVERYTHING)
+    yield write_gold(work, "gold.corporate_actions", actions, EVERYTHING)
+
+
+def newest_session(work: Work) -> date:
+    """The newest session whose close has passed."""
+    return work.calendar.latest_closed_session(work.clock.now())
