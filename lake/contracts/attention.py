@@ -20,19 +20,22 @@ class EdgarRequest(Provenance):
     """One request to EDGAR as logged: the typed line.
 
     Exact repeats of a line are kept with a `repeat_no`, because they are real repeat requests as often as damage.
-    The logged date and second carry partition, bands and equality; `requested_at` reads them as New York time.
+    The logged date and second carry partition, bands and equality; `requested_at` reads them as New York time,
+    or by the offset that the line itself gives.
     """
 
     series = dy.String(primary_key=True, metadata={"meaning": "v1 (2003-01-01 to 2017-06-30) or v2 (from 2020-05-19)"})
     log_date = dy.Date(primary_key=True, metadata={"meaning": "date as logged"})
-    line_sha256 = dy.String(primary_key=True, metadata={"meaning": "SHA-256 of the raw line"})
+    second_of_day = dy.Int32(primary_key=True, metadata={"unit": "seconds", "meaning": "second of the logged day"})
+    cik = dy.Int64(primary_key=True, metadata={"meaning": "the filer asked about"})
+    line_hash = dy.Int64(
+        primary_key=True, metadata={"meaning": "xxHash64 of the line, which tells requests of one second apart"}
+    )
     repeat_no = dy.Int32(
         primary_key=True, min=1, metadata={"meaning": "1 for the first of equal lines, 2 for the next"}
     )
-    second_of_day = dy.Int32(nullable=False, metadata={"unit": "seconds", "meaning": "second of the logged day"})
     requested_at = utc(nullable=True, metadata={"unit": "UTC", "meaning": "logged time read as New York time"})
     file_date = dy.Date(nullable=False, metadata={"meaning": "the day the file is named for"})
-    cik = dy.Int64(nullable=False, metadata={"meaning": "the filer asked about"})
     accession = dy.String(nullable=True, metadata={"meaning": "accession number with hyphens"})
     document = dy.String(nullable=True, metadata={"meaning": "the file asked for within the accession"})
     ip = dy.String(nullable=True, metadata={"meaning": "address, last octet replaced by letters; v1 only"})
