@@ -1,0 +1,84 @@
+"""What a running sandbox knows: the size and seed of its world, its clock, and how cookies and crumbs are made."""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+from base64 import urlsafe_b64encode
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from pathlib import Path
+
+from lake.clock import Clock
+from lake.settings import Settings
+
+
+class FutureAsked(ValueError):
+    """An instant that has not come yet by the sandbox's clock, or is none."""
+
+
+@dataclass(frozen=True)
+class Sandbox:
+    """The settings of a running sandbox.
+
+    Attributes:
+        files: folder for the day logs it has made.
+        token: the bearer token that the posts' search demands; None accepts any.
+    """
+
+    seed: int
+    per_sector: int
+    edgar_rows: int
+    posts_per_day: int
+    tags: tuple[str, ...]
+    clock: Clock
+    files: Path
+    token: str | None = None
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> Sandbox:
+        """The sandbox that the environment asks for."""
+        token = settings.x_bearer_token
+        return cls(
+            seed=settings.sandbox_seed,
+            per_sector=settings.universe_per_sector,
+            edgar_rows=settings.edgar_rows_per_day,
+            posts_per_day=settings.posts_per_day,
+            tags=settings.tags,
+            clock=Clock.from_settings(settings),
+            files=settings.home / "run" / "sandbox",
+            token=token.get_secret_value() if token else None,
+        )
+
+    def instant(self, asked: str | None) -> datetime:
+        """The instant to serve: that of `X-Sandbox-At` where given, else now; to the whole minute.
+
+        Raises:
+            FutureAsked: when it is no instant with a zone, or still to come.
+        """
+        now = self.clock.now()
+        if asked:
+            try:
+                at = datetime.fromisoformat(asked)
+            except ValueError:
+                raise FutureAsked(f"X-Sandbox-At: {asked!r} is no ISO 8601 instant") from None
+            if at.tzinfo is None or at > now:
+                raise FutureAsked(f"X-Sandbox-At: {asked!r} needs a zone and must not be later than {now.isoformat()}")
+            now = at.astimezone(now.tzinfo)
+        return now.replace(second=0, microsecond=0)
+
+    def new_cookie(self) -> str:
+        """A cookie that this world signs."""
+        nonce = secrets.token_hex(8)
+        return f"d={nonce}&S={self._sign('cookie', nonce)[:16]}"
+
+    def crumb_of(self, cookie: str) -> str | None:
+        """The crumb that belongs to a cookie: eleven characters; None where the cookie is not of this world."""
+        nonce = cookie.partition("&")[0].removeprefix("d=")
+        genuine = hmac.compare_digest(cookie.encode(), f"d={nonce}&S={self._sign('cookie', nonce)[:16]}".encode())
+        return self._sign("crumb", nonce)[:11] if genuine else None
+
+    def _sign(self, purpose: str, nonce: str) -> str:
+        digest = hmac.digest(f"sandbox {self.seed} {purpose}".encode(), nonce.encode(), sha256)
+        return urlsafe_b64encode(digest).decode().replace("-", "x").replace("_", "y").rstrip("=")

@@ -1,0 +1,154 @@
+"""The sandbox's Yahoo: cookie, crumb, screener, quotes, summaries and charts, with the errors as recorded."""
+
+from __future__ import annotations
+
+from http.cookies import CookieError, SimpleCookie
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from scrapers.sandbox.replies import json_reply, sandbox_of
+from scrapers.sandbox.world import companies
+from scrapers.sandbox.world.snapshot import snapshot
+from scrapers.sandbox.yahoo_chart import ChartError, chart, read_window
+from scrapers.sandbox.yahoo_quote import quote_row
+from scrapers.sandbox.yahoo_screener import ScreenerError, screen
+from scrapers.sandbox.yahoo_summary import MODULES, modules
+
+COOKIE = "A3"
+MAX_SYMBOLS = 1_500
+
+
+def error(root: str, status: int, code: str, description: str) -> Response:
+    """An error body in Yahoo's form."""
+    return json_reply({root: {"result": None, "error": {"code": code, "description": description}}}, status)
+
+
+def result(root: str, rows: list[object]) -> Response:
+    """A good body in Yahoo's form."""
+    return json_reply({root: {"result": rows, "error": None}})
+
+
+async def give_cookie(request: Request) -> Response:
+    """The address that sets the cookie and has no page."""
+    reply = Response("", 404, media_type="text/html")
+    reply.set_cookie(COOKIE, sandbox_of(request).new_cookie(), max_age=31_536_000, path="/", httponly=True)
+    return reply
+
+
+def _cookie(request: Request) -> str | None:
+    jar: SimpleCookie = SimpleCookie()
+    try:
+        jar.load(request.headers.get("cookie", ""))
+    except CookieError:
+        return None
+    return jar[COOKIE].value if COOKIE in jar else None
+
+
+def _refused(request: Request, crumb_needed: bool = True) -> Response | None:
+    """What a client gets that Yahoo does not serve: a library's default name, or no crumb to its cookie."""
+    if not request.headers.get("user-agent", "").startswith("Mozilla/5.0"):
+        return PlainTextResponse("Edge: Too Many Requests", 429)
+    if not crumb_needed:
+        return None
+    cookie = _cookie(request)
+    crumb = sandbox_of(request).crumb_of(cookie) if cookie else None
+    if crumb is None or request.query_params.get("crumb") != crumb:
+        return error("finance", 401, "Unauthorized", "Invalid Crumb")
+    return None
+
+
+async def give_crumb(request: Request) -> Response:
+    """The crumb that belongs to the client's cookie."""
+    if refusal := _refused(request, crumb_needed=False):
+        return refusal
+    cookie = _cookie(request)
+    crumb = sandbox_of(request).crumb_of(cookie) if cookie else None
+    if crumb is None:
+        return error("finance", 401, "Unauthorized", "Invalid Cookie")
+    return PlainTextResponse(crumb)
+
+
+async def screener(request: Request) -> Response:
+    """The largest companies of a sector."""
+    if refusal := _refused(request):
+        return refusal
+    sandbox = sandbox_of(request)
+    try:
+        body = orjson.loads(await request.body())
+        found = screen(sandbox.seed, sandbox.per_sector, request.state.at, body)
+    except orjson.JSONDecodeError:
+        return error("finance", 400, "Bad Request", "the body is not JSON")
+    except ScreenerError as problem:
+        return error("finance", 400, "Bad Request", str(problem))
+    return result("finance", [found])
+
+
+async def quotes(request: Request) -> Response:
+    """Quotes of many symbols at once; unknown ones are simply absent."""
+    if refusal := _refused(request):
+        return refusal
+    sandbox = sandbox_of(request)
+    symbols = [symbol for symbol in request.query_params.get("symbols", "").split(",") if symbol]
+    if not symbols:
+        return error("finance", 400, "Bad Request", "Missing required query parameter=symbols")
+    if len(symbols) > MAX_SYMBOLS:
+        return error("finance", 400, "Bad Request", f"Too many symbols: {len(symbols)}")
+    rows: list[object] = []
+    for symbol in dict.fromkeys(symbols):
+        company = companies.find(sandbox.seed, symbol, sandbox.per_sector)
+        seen = snapshot(sandbox.seed, company, request.state.at) if company else None
+        if seen:
+            rows.append(quote_row(sandbox.seed, seen))
+    return result("quoteResponse", rows)
+
+
+async def summary(request: Request) -> Response:
+    """The modules of one company."""
+    if refusal := _refused(request):
+        return refusal
+    sandbox, symbol = sandbox_of(request), request.path_params["symbol"]
+    names = [name for name in request.query_params.get("modules", "").split(",") if name]
+    if not any(name in MODULES for name in names):
+        detail = f"No fundamentals data found for any of the summaryTypes={','.join(names)}"
+        return error("quoteSummary", 404, "Not Found", detail)
+    company = companies.find(sandbox.seed, symbol, sandbox.per_sector)
+    seen = snapshot(sandbox.seed, company, request.state.at) if company else None
+    if seen is None:
+        return error("quoteSummary", 404, "Not Found", f"Quote not found for ticker symbol: {symbol}")
+    return result("quoteSummary", [modules(sandbox.seed, seen, names)])
+
+
+async def bars(request: Request) -> Response:
+    """Bars of one symbol, daily or by the minute."""
+    if refusal := _refused(request, crumb_needed=False):
+        return refusal
+    sandbox = sandbox_of(request)
+    company = companies.find(sandbox.seed, request.path_params["symbol"], sandbox.per_sector)
+    seen = snapshot(sandbox.seed, company, request.state.at) if company else None
+    if company is None or seen is None:
+        return error("chart", 404, "Not Found", "No data found, symbol may be delisted")
+    try:
+        window = read_window(request.query_params, seen.moment, company)
+        found = chart(sandbox.seed, seen, window, request.query_params.get("events", ""))
+    except ChartError as problem:
+        return error("chart", problem.status, problem.code, str(problem))
+    return result("chart", [found])
+
+
+ROUTES = [
+    Route("/fc/", give_cookie),
+    *(
+        route
+        for host in ("/query1", "/query2")
+        for route in (
+            Route(f"{host}/v1/test/getcrumb", give_crumb),
+            Route(f"{host}/v1/finance/screener", screener, methods=["POST"]),
+            Route(f"{host}/v7/finance/quote", quotes),
+            Route(f"{host}/v10/finance/quoteSummary/{{symbol}}", summary),
+            Route(f"{host}/v8/finance/chart/{{symbol}}", bars),
+        )
+    ),
+]
