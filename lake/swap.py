@@ -114,8 +114,7 @@ def _lock_all(connection: psycopg.Connection, names: Sequence[str], busy: str | 
         sql.SQL("SET LOCAL lock_timeout = {}").format(sql.Literal(f"{_QUEUED / timedelta(milliseconds=1):.0f}ms"))
     )
     for name in ordered:
-        wait = sql.SQL("")
-        connection.execute(f"SET LOCAL lock_timeout = '{250 if name == busy else 5}ms'")
+        wait = sql.SQL("") if name == busy else sql.SQL(" NOWAIT")
         mart = sql.Identifier(MARTS, name)
         try:
             with connection.transaction():

@@ -272,7 +272,7 @@ def read_until(done: threading.Event, dsn: str, order: tuple[str, str], seen: li
 
 def test_readers_in_both_orders_never_see_half_a_swap(dsn: str, postgres: Server) -> None:
     done = threading.Event()
-    swaps = 60
+    swaps = 30
     with psycopg.connect(dsn) as connection:
         build_next(connection, 1)
         swap(dsn, ["quotes", "loads"])
