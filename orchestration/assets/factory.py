@@ -52,7 +52,11 @@ def asset_spec(table_id: str, deps: Iterable[str] = (), **options: Any) -> dg.As
         kinds=kinds,
         owners=[OWNER],
         description=known.description,
-        metadata={"dagster/column_schema": column_schema(known), "dagster/table_name": table_id, "source": known.source},
+        metadata={
+            "dagster/column_schema": column_schema(known),
+            "dagster/table_name": table_id,
+            "source": known.source,
+        },
         **options,
     )
 
@@ -107,7 +111,9 @@ def lake_assets(
         backfill_policy=dg.BackfillPolicy.single_run() if whole_range else None,
         pool=table_ids[0].replace(".", "_"),
     )
-    def compute(context: dg.AssetExecutionContext, lake: LakeResource) -> Iterator[dg.MaterializeResult[Any] | dg.AssetCheckResult]:
+    def compute(
+        context: dg.AssetExecutionContext, lake: LakeResource
+    ) -> Iterator[dg.MaterializeResult[Any] | dg.AssetCheckResult]:
         work = work_of(context, lake)
         for outcome in step(work):
             yield from results_of(outcome)

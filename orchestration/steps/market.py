@@ -11,6 +11,7 @@ from lake import delta
 from lake.contracts import table
 from lake.delta import EVERYTHING, Slice
 from orchestration.steps.common import bodies_of, days, land, write_gold, write_silver
+from orchestration.steps.imports import as_one, settle_daily_files
 from orchestration.work import Outcome, Work
 
 
@@ -129,7 +130,10 @@ def gold_quotes(work: Work) -> Iterator[Outcome]:
     outcome = write_gold(work, "gold.coverage", coverage, where)
     received = int(coverage["received"].sum())
     yield Outcome(
-        outcome.table, outcome.written, problem=outcome.problem, facts={"expected": coverage.height, "received": received}
+        outcome.table,
+        outcome.written,
+        problem=outcome.problem,
+        facts={"expected": coverage.height, "received": received},
     )
 
 
@@ -145,15 +149,17 @@ def land_bars(work: Work) -> Outcome:
 
 
 def settle_bars(work: Work) -> Iterator[Outcome]:
-    """Daily bars and corporate actions from charts and from files that were imported."""
+    """Daily bars and corporate actions from the charts of the sessions asked for, and bars of imported files."""
     from scrapers.silver import bars_rows
 
+    daily = list(settle_daily_files(work))
     bodies = bodies_of(work, "bronze.yahoo_chart")
-    if bodies.height:
-        bars, actions = bars_rows(bodies, work.first, work.last)
-        where = days(work, "session")
-        yield write_silver(work, "silver.bars_daily", bars, Slice({"origin": "yahoo_chart", **where.equals}, where.between))
-        yield write_silver(work, "silver.corporate_actions", actions, days(work, "date"))
+    bars, actions = bars_rows(bodies, work.first, work.last)
+    where = days(work, "session")
+    charts = Slice({"origin": "yahoo_chart", **where.equals}, where.between)
+    daily.append(write_silver(work, "silver.bars_daily", bars, charts))
+    yield as_one("silver.bars_daily", daily)
+    yield write_silver(work, "silver.corporate_actions", actions, days(work, "date"))
 
 
 def gold_bars(work: Work) -> Iterator[Outcome]:

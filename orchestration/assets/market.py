@@ -1,0 +1,62 @@
+"""The market's assets: universe, companies, quotes with sectors and coverage, bars with corporate actions."""
+
+from __future__ import annotations
+
+import dagster as dg
+
+from orchestration.assets.factory import lake_asset, lake_assets
+from orchestration.partitions import sessions
+from orchestration.steps import imports, market, tickers
+
+
+def build() -> list[dg.AssetsDefinition]:
+    """All assets of the group."""
+    by_session = sessions()
+    return [
+        lake_asset("bronze.yahoo_screener", market.land_universe, partitions=by_session),
+        lake_asset("silver.universe", market.settle_universe, deps=["bronze.yahoo_screener"], partitions=by_session),
+        lake_asset("gold.universe", market.gold_universe, deps=["silver.universe"], partitions=by_session),
+        lake_asset("bronze.yahoo_summary", market.land_profiles, deps=["gold.universe"], partitions=by_session),
+        lake_asset("silver.profiles", market.settle_profiles, deps=["bronze.yahoo_summary"], partitions=by_session),
+        lake_asset("silver.sec_tickers", tickers.settle_tickers, deps=["bronze.files"]),
+        lake_asset(
+            "gold.companies",
+            market.gold_companies,
+            deps=["silver.profiles", "silver.sec_tickers", "silver.bars_daily", "silver.bars_minute"],
+        ),
+        lake_asset("bronze.yahoo_quotes", market.land_quotes, deps=["gold.universe"], partitions=by_session),
+        lake_asset("silver.quotes", market.settle_quotes, deps=["bronze.yahoo_quotes"], partitions=by_session),
+        lake_assets(
+            ["gold.quotes", "gold.sectors", "gold.coverage"],
+            market.gold_quotes,
+            {
+                "gold.quotes": ["silver.quotes", "silver.profiles"],
+                "gold.sectors": ["silver.quotes", "gold.universe"],
+                "gold.coverage": ["silver.quotes", "gold.universe"],
+            },
+            by_session,
+        ),
+        lake_asset(
+            "bronze.yahoo_chart", market.land_bars, deps=["gold.universe"], partitions=by_session, whole_range=True
+        ),
+        lake_assets(
+            ["silver.bars_daily", "silver.corporate_actions"],
+            market.settle_bars,
+            {
+                "silver.bars_daily": ["bronze.yahoo_chart", "bronze.files"],
+                "silver.corporate_actions": ["bronze.yahoo_chart"],
+            },
+            by_session,
+            whole_range=True,
+        ),
+        lake_assets(
+            ["gold.bars_daily", "gold.corporate_actions"],
+            market.gold_bars,
+            {
+                "gold.bars_daily": ["silver.bars_daily", "silver.corporate_actions"],
+                "gold.corporate_actions": ["silver.corporate_actions"],
+            },
+        ),
+        lake_asset("silver.bars_minute", imports.settle_minutes, deps=["bronze.files"]),
+        lake_asset("gold.bars_minute", imports.gold_minutes, deps=["silver.bars_minute"]),
+    ]

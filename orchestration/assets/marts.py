@@ -1,0 +1,87 @@
+"""The marts: dbt's models as assets, built from what changed in gold and swapped in together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+from dagster_dbt import DagsterDbtTranslator, dbt_assets
+
+from lake.contracts import TABLES, table
+from orchestration.assets.factory import OWNER, asset_key, column_schema, lake_asset, work_of
+from orchestration.resources import LakeResource
+from orchestration.steps import publish
+
+
+class MartTranslator(DagsterDbtTranslator):
+    """Names dbt's models and sources as the lake names them."""
+
+    def get_asset_key(self, dbt_resource_props: Mapping[str, Any]) -> dg.AssetKey:
+        """Sources are gold's assets; marts are `marts/NAME`; staging views keep their own name."""
+        name = str(dbt_resource_props["name"])
+        if dbt_resource_props["resource_type"] == "source":
+            return asset_key(f"gold.{name}")
+        if f"mart.{name}" in TABLES:
+            return asset_key(f"mart.{name}")
+        return dg.AssetKey(["staging", name])
+
+    def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str | None:
+        """The group of the contract."""
+        name = str(dbt_resource_props["name"])
+        return table(f"mart.{name}").group if f"mart.{name}" in TABLES else "staging"
+
+    def get_metadata(self, dbt_resource_props: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The contract's columns."""
+        name = str(dbt_resource_props["name"])
+        if f"mart.{name}" not in TABLES:
+            return {}
+        return {"dagster/column_schema": column_schema(table(f"mart.{name}")), "dagster/table_name": f"marts.{name}"}
+
+    def get_owners(self, dbt_resource_props: Mapping[str, Any]) -> list[str]:
+        """One team."""
+        del dbt_resource_props
+        return [OWNER]
+
+
+EXPECTATIONS_TAG = "tidemark/expectations"
+
+
+def build(manifest: Path) -> list[dg.AssetsDefinition]:
+    """The inventory and the marts.
+
+    Args:
+        manifest: dbt's manifest.json.
+    """
+
+    @dbt_assets(
+        manifest=manifest,
+        name="marts",
+        select="path:models/marts",
+        dagster_dbt_translator=MartTranslator(),
+        pool="marts",
+    )
+    def marts(
+        context: dg.AssetExecutionContext, lake: LakeResource
+    ) -> Iterator[dg.MaterializeResult[Any] | dg.AssetCheckResult]:
+        work = work_of(context, lake)
+        thorough = context.run.tags.get(EXPECTATIONS_TAG) == "yes"
+        published = publish.publish(work, expectations=thorough)
+        context.log.info("staged %s, swapped %s", published.loaded, ", ".join(published.marts) or "nothing")
+        wanted = {key.path[-1] for key in context.selected_asset_keys if key.path[0] == "marts"}
+        for name in sorted(wanted):
+            rows = published.mart_rows.get(name)
+            facts = {"dagster/row_count": rows, "rebuilt": True} if rows is not None else {"rebuilt": False}
+            yield dg.MaterializeResult(asset_key=asset_key(f"mart.{name}"), metadata=facts)
+        for check in context.selected_asset_check_keys:
+            yield dg.AssetCheckResult(
+                passed=True, asset_key=check.asset_key, check_name=check.name, metadata={"tested_by": "dbt"}
+            )
+
+    inventory = lake_asset("gold.loads", publish.gold_loads, deps=[t.id for t in TABLES.values() if _counted(t.id)])
+    return [inventory, marts]
+
+
+def _counted(table_id: str) -> bool:
+    return table_id.split(".", maxsplit=1)[0] == "gold" and table_id != "gold.loads"

@@ -1,0 +1,124 @@
+"""Jobs: one a source, each from the source to the marts; and the schedules of those that do not follow ticks."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import NamedTuple
+
+import dagster as dg
+
+from lake.market_calendar import INDIA, NEW_YORK, xnys
+from orchestration.assets.factory import asset_key
+from orchestration.assets.marts import EXPECTATIONS_TAG
+from orchestration.resources import LakeResource
+
+Job = dg.JobDefinition | dg.UnresolvedAssetJobDefinition
+
+
+class JobSpec(NamedTuple):
+    """A job by the tables it makes, beside the inventory and the marts."""
+
+    name: str
+    about: str
+    tables: tuple[str, ...]
+
+
+JOBS = (
+    JobSpec(
+        "companies",
+        "Universe, profiles and company history of a session.",
+        (
+            "bronze.yahoo_screener",
+            "silver.universe",
+            "gold.universe",
+            "bronze.yahoo_summary",
+            "silver.profiles",
+            "silver.sec_tickers",
+            "gold.companies",
+        ),
+    ),
+    JobSpec(
+        "quotes",
+        "Snapshots of the universe at a tick.",
+        ("bronze.yahoo_quotes", "silver.quotes", "gold.quotes", "gold.sectors", "gold.coverage"),
+    ),
+    JobSpec(
+        "bars_daily",
+        "Daily bars and corporate actions of sessions, and the forecasts that follow from them.",
+        (
+            "bronze.yahoo_chart",
+            "silver.bars_daily",
+            "silver.corporate_actions",
+            "gold.bars_daily",
+            "gold.corporate_actions",
+            "gold.forecasts",
+            "gold.forecast_scores",
+        ),
+    ),
+    JobSpec(
+        "attention",
+        "EDGAR's logs of days, and the visits they count.",
+        ("bronze.files", "silver.edgar_requests", "gold.visits_second", "gold.visits_day"),
+    ),
+    JobSpec(
+        "posts",
+        "Posts of days in India and their signals.",
+        ("bronze.x_search", "silver.posts", "gold.posts", "gold.signals_hourly"),
+    ),
+    JobSpec("bars_minute", "Minute bars of imported files.", ("silver.bars_minute", "gold.bars_minute")),
+)
+
+
+def build_jobs() -> dict[str, Job]:
+    """All jobs by name, `publish` among them: the inventory and the marts alone."""
+    marts = dg.AssetSelection.key_prefixes(["marts"]) | dg.AssetSelection.assets(asset_key("gold.loads"))
+    jobs: dict[str, Job] = {}
+    for spec in JOBS:
+        tables = dg.AssetSelection.assets(*(asset_key(name) for name in spec.tables))
+        jobs[spec.name] = dg.define_asset_job(spec.name, tables | marts, description=spec.about)
+    jobs["publish"] = dg.define_asset_job("publish", marts, description="What changed in gold, to the marts.")
+    return jobs
+
+
+def build_schedules(jobs: dict[str, Job]) -> list[dg.ScheduleDefinition]:
+    """Companies before the open, bars after the close, logs and posts by the day and the hour."""
+    thorough = {EXPECTATIONS_TAG: "yes"}
+
+    @dg.schedule(
+        job=jobs["companies"],
+        cron_schedule="0 9 * * 1-5",
+        execution_timezone="America/New_York",
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+    )
+    def companies_before_the_open(lake: LakeResource) -> dg.RunRequest | dg.SkipReason:
+        today = lake.clock().now().astimezone(NEW_YORK).date()
+        if not xnys().is_session(today):
+            return dg.SkipReason(f"{today} is no session")
+        return dg.RunRequest(run_key=f"companies-{today}", partition_key=today.isoformat(), tags=thorough)
+
+    @dg.schedule(
+        job=jobs["bars_daily"],
+        cron_schedule="30 17 * * 1-5",
+        execution_timezone="America/New_York",
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+    )
+    def bars_after_the_close(lake: LakeResource) -> dg.RunRequest | dg.SkipReason:
+        session = xnys().latest_closed_session(lake.clock().now())
+        return dg.RunRequest(run_key=f"bars-{session}", partition_key=session.isoformat(), tags=thorough)
+
+    @dg.schedule(job=jobs["attention"], cron_schedule="30 6 * * *", default_status=dg.DefaultScheduleStatus.RUNNING)
+    def attention_of_yesterday(lake: LakeResource) -> dg.RunRequest:
+        day = lake.clock().now().date() - timedelta(days=1)
+        return dg.RunRequest(run_key=f"attention-{day}", partition_key=day.isoformat(), tags=thorough)
+
+    @dg.schedule(
+        job=jobs["posts"],
+        cron_schedule="5 * * * *",
+        execution_timezone="Asia/Kolkata",
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+    )
+    def posts_by_the_hour(lake: LakeResource) -> dg.RunRequest:
+        now = lake.clock().now().astimezone(INDIA)
+        return dg.RunRequest(run_key=f"posts-{now:%Y%m%dT%H}", partition_key=now.date().isoformat())
+
+    return [companies_before_the_open, bars_after_the_close, attention_of_yesterday, posts_by_the_hour]

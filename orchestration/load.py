@@ -1,0 +1,200 @@
+"""The first load of a simulated home, and running jobs from the command: by the same jobs that sensors start."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, NamedTuple
+
+import dagster as dg
+
+from lake.clock import Clock
+from lake.contracts import TABLES
+from lake.home import Home
+from lake.market_calendar import INDIA, Tick, xnys
+from lake.partitions import inventory
+from lake.settings import Settings
+from orchestration.assets.factory import TICK_TAG, asset_key
+from orchestration.assets.marts import EXPECTATIONS_TAG
+from orchestration.definitions import build_defs
+from orchestration.jobs import JOBS
+from orchestration.sensors import run_key
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+_RANGE_START = "dagster/asset_partition_range_start"
+_RANGE_END = "dagster/asset_partition_range_end"
+
+
+class LoadFailed(RuntimeError):
+    """A step of a load failed; the text names it, the error and where to read more."""
+
+
+class Progress(NamedTuple):
+    """A step as it begins or ends.
+
+    Attributes:
+        seconds: None while it runs.
+    """
+
+    name: str
+    number: int
+    of: int
+    seconds: float | None
+
+
+@dataclass(frozen=True)
+class Step:
+    """A job, or a part of it, over days."""
+
+    name: str
+    job: str
+    tables: tuple[str, ...]
+    first: date | None = None
+    last: date | None = None
+    tags: dict[str, str] = field(default_factory=dict)
+    marts: bool = False
+
+
+@dataclass(frozen=True)
+class LoadSummary:
+    """What a load did: seconds by step, rows by table."""
+
+    seconds: dict[str, float]
+    rows: dict[str, int]
+    quarantined: dict[str, int]
+    tick: Tick | None
+
+
+def tables_of(job: str) -> tuple[str, ...]:
+    """The tables a job makes, beside the inventory and the marts."""
+    return next((spec.tables for spec in JOBS if spec.name == job), ())
+
+
+def first_steps(settings: Settings, clock: Clock) -> list[Step]:
+    """The newest tick, bars, EDGAR days, one day of posts, forecasts, and all marts."""
+    calendar, now = xnys(), clock.now()
+    tick = calendar.latest_tick(now)
+    closed = calendar.latest_closed_session(now)
+    bars_from = calendar.next_session(closed - timedelta(days=365 * settings.bars_years))
+    log_day = now.date() - timedelta(days=1)
+    posts_day = now.astimezone(INDIA).date() - timedelta(days=1)
+    forecasts = ("gold.forecasts", "gold.forecast_scores")
+    bars = tuple(name for name in tables_of("bars_daily") if name not in forecasts)
+    quote_tags = {TICK_TAG: tick.tick.isoformat(), "dagster/run_key": run_key(tick)}
+    return [
+        Step("companies", "companies", tables_of("companies"), tick.session, tick.session),
+        Step("quotes", "quotes", tables_of("quotes"), tick.session, tick.session, quote_tags),
+        Step("daily bars", "bars_daily", bars, bars_from, closed),
+        Step("posts", "posts", tables_of("posts"), posts_day, posts_day),
+        Step(
+            "attention", "attention", tables_of("attention"), log_day - timedelta(days=settings.edgar_days - 1), log_day
+        ),
+        Step("forecasts", "bars_daily", forecasts),
+        Step("marts", "publish", ("gold.loads",), marts=True, tags={EXPECTATIONS_TAG: "yes"}),
+    ]
+
+
+def first_load(home: Home, settings: Settings, on_step: Callable[[Progress], None] | None = None) -> LoadSummary:
+    """Make the first load; repeated, it leaves the same gold.
+
+    Needs PostgreSQL, the sandbox and MLflow running.
+
+    Raises:
+        LoadFailed: naming the step.
+    """
+    clock = Clock.from_settings(settings)
+    return run_steps(home, settings, first_steps(settings, clock), on_step, xnys().latest_tick(clock.now()))
+
+
+def run_steps(
+    home: Home,
+    settings: Settings,
+    steps: Sequence[Step],
+    on_step: Callable[[Progress], None] | None = None,
+    tick: Tick | None = None,
+) -> LoadSummary:
+    """Run steps in order in this process, each as a Dagster run; see `first_load`."""
+    defs = build_defs({"home": str(home.root)})
+    seconds: dict[str, float] = {}
+    with _instance() as instance:
+        for number, step in enumerate(steps, start=1):
+            if on_step:
+                on_step(Progress(step.name, number, len(steps), None))
+            began = time.monotonic()
+            _run(defs, step, instance)
+            seconds[step.name] = round(time.monotonic() - began, 2)
+            if on_step:
+                on_step(Progress(step.name, number, len(steps), seconds[step.name]))
+    rows = inventory(home, tuple(t for t in TABLES.values() if t.layer != "mart" and t.name != "loads"))
+    counts = dict(rows.select("table_name", "rows").iter_rows()) | mart_rows(home, settings)
+    refused = {name: count for name, count in rows.select("table_name", "quarantined_rows").iter_rows() if count}
+    return LoadSummary(seconds, counts, refused, tick)
+
+
+@contextmanager
+def _instance() -> Iterator[dg.DagsterInstance]:
+    """The home's Dagster where `DAGSTER_HOME` names it, so that the runs can be looked at; else one in memory."""
+    import os
+
+    instance = dg.DagsterInstance.get() if os.environ.get("DAGSTER_HOME") else dg.DagsterInstance.ephemeral()
+    with instance:
+        yield instance
+
+
+def _run(defs: dg.Definitions, step: Step, instance: dg.DagsterInstance) -> None:
+    job = defs.resolve_job_def(step.job)
+    keys = [asset_key(name) for name in step.tables]
+    if step.marts:
+        keys += [asset_key(name) for name in TABLES if name.startswith("mart.")]
+    tags, key = _partition(step)
+    result = job.execute_in_process(
+        instance=instance, asset_selection=keys, partition_key=key, tags=step.tags | tags, raise_on_error=False
+    )
+    if not result.success:
+        raise LoadFailed(f"{step.name} failed: {_why(result)}; see run {result.run_id} in Dagster")
+
+
+def _partition(step: Step) -> tuple[Mapping[str, str], str | None]:
+    if step.first is None or step.last is None:
+        return {}, None
+    if step.first == step.last:
+        return {}, step.first.isoformat()
+    return {_RANGE_START: step.first.isoformat(), _RANGE_END: step.last.isoformat()}, None
+
+
+def _why(result: dg.ExecuteInProcessResult) -> str:
+    for event in result.all_events:
+        if event.is_step_failure:
+            error = event.step_failure_data.error
+            while error is not None and error.cause is not None:
+                error = error.cause
+            if error is not None:
+                return f"{event.step_key}: {error.message.strip()}"
+    return "no step says why"
+
+
+def mart_rows(home: Home, settings: Settings) -> dict[str, int]:
+    """Rows by mart, for the marts that exist."""
+    import psycopg
+
+    from lake import postgres
+
+    with psycopg.connect(postgres.owner_dsn(home, settings)) as connection:
+        names = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'marts'").fetchall()
+        counts = {}
+        for (name,) in names:
+            row = connection.execute(f'SELECT count(*) FROM marts."{name}"').fetchone()  # noqa: S608 - a catalog name
+            counts[f"mart.{name}"] = int(row[0]) if row else 0
+    return counts
+
+
+def already_loaded(home: Home) -> bool:
+    """Whether a first load has reached gold's inventory."""
+    from lake import delta
+
+    return delta.count(home, TABLES["gold.loads"]) > 0

@@ -1,0 +1,86 @@
+"""Attention's steps: EDGAR's logs into bronze, their requests and visits by the engine, the days' totals."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from lake import delta
+from lake.contracts import table
+from lake.delta import EVERYTHING, Written
+from lake.rows import RowAccount
+from orchestration.steps.common import write_gold
+from orchestration.steps.files import RawFile, keep, kept
+from orchestration.work import Outcome, Work
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+LOG_KINDS = ("edgar_log_v1", "edgar_log_v2")
+
+
+def land_logs(work: Work) -> Outcome:
+    """The logs of the days asked for that are not in bronze yet, and SEC's mapping of tickers.
+
+    In a real home without a live source there is nothing to fetch: files come by `tidemark import`.
+    """
+    known = table("bronze.files")
+    if not work.simulated and work.settings.sec_url is None:
+        return Outcome(known, Written(delta.version(work.home, known) or 0, 0), facts={"source": "files only"})
+    from scrapers.crawl import run_crawl
+
+    wanted = _absent_days(work)
+    spool = work.home.landing / "crawls" / f"{work.run_id}-edgar"
+    report = run_crawl(
+        "edgar", {"days": wanted, "tickers": True}, spool, settings=work.settings, home=work.home, run_id=work.run_id
+    )
+    files = [RawFile(f.path, f.kind, f.url, f.log_date) for f in report.files]
+    written = keep(work, files)
+    shutil.rmtree(spool)
+    facts: dict[str, int | float | str] = {"days_wanted": len(wanted), "files": len(files)}
+    facts |= {f"refused_{reason}": count for reason, count in report.refusals.items()}
+    return Outcome(known, written, facts=facts)
+
+
+def _absent_days(work: Work) -> list[str]:
+    have = set(kept(work, *LOG_KINDS)["log_date"].to_list())
+    asked = pl.date_range(work.first, work.last, eager=True).to_list()
+    return [day.isoformat() for day in asked if day not in have]
+
+
+def settle_logs(work: Work, spark: SparkSession) -> Iterator[Outcome]:
+    """Typed requests and visits by second of every log of the days asked for; the newest file of a day counts."""
+    from spark_jobs.edgar import Day, run_days
+
+    logs = kept(work, *LOG_KINDS).filter(pl.col("log_date").is_between(work.first, work.last))
+    newest = logs.sort("_ingested_at").unique("log_date", keep="last").sort("log_date")
+    days = [
+        Day(Path(row["path"]), row["log_date"], row["sha256"], row["_ingested_at"])
+        for row in newest.iter_rows(named=True)
+    ]
+    reports = run_days(spark, work.home, days, work.run_id)
+    account = RowAccount(
+        sum(r.rows_in for r in reports),
+        sum(r.rows_out for r in reports),
+        sum(r.duplicates for r in reports),
+        sum(r.quarantined for r in reports),
+    ).check("silver.edgar_requests")
+    for table_id, rows in (
+        ("silver.edgar_requests", account.rows_out),
+        ("gold.visits_second", sum(r.visits for r in reports)),
+    ):
+        known = table(table_id)
+        written = Written(delta.version(work.home, known) or 0, rows)
+        yield Outcome(known, written, account if known.layer == "silver" else None, facts={"days": len(reports)})
+
+
+def gold_visits_day(work: Work) -> Outcome:
+    """The days' totals, ranks and usuals; whole, since a day that comes late changes the usual of those after it."""
+    from spark_jobs.visits_day import visits_day
+
+    seconds = delta.scan(work.home, table("gold.visits_second"))
+    return write_gold(work, "gold.visits_day", visits_day(seconds), EVERYTHING)

@@ -1,0 +1,34 @@
+"""The signals' steps: posts by India's day, and each tag's signal by the hour."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lake import delta
+from lake.contracts import table
+from orchestration.steps.common import bodies_of, days, land, write_gold, write_silver
+from orchestration.work import Outcome, Work
+
+
+def land_posts(work: Work) -> Outcome:
+    """Every page of the recent search for each tag and day asked for."""
+    params = {"first": work.first.isoformat(), "last": work.last.isoformat(), "tags": list(work.settings.tags)}
+    return land(work, "bronze.x_search", "posts", params)
+
+
+def settle_posts(work: Work) -> Outcome:
+    """Posts of the days asked for, one row each."""
+    from scrapers.silver import posts_rows
+
+    settled = posts_rows(bodies_of(work, "bronze.x_search"), work.first, work.last, work.settings.tags)
+    return write_silver(work, "silver.posts", settled, days(work, "day"))
+
+
+def gold_signals(work: Work) -> Iterator[Outcome]:
+    """Posts with their scores, and the tags' signals by hour."""
+    from ml.signals import score_posts, signals_hourly
+
+    where = days(work, "day")
+    scored = score_posts(delta.read(work.home, table("silver.posts"), where))
+    yield write_gold(work, "gold.posts", scored, where)
+    yield write_gold(work, "gold.signals_hourly", signals_hourly(scored), where)
