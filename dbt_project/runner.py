@@ -1,0 +1,230 @@
+"""dbt in this process: parse to a manifest without a server, and build chosen marts into `marts_next`.
+
+dbt keeps state for the whole process (flags, adapters, its event manager) and reads the connection from the
+environment, so builds take turns, and the environment is put back after each. dbt itself is imported inside the
+functions: two seconds that a command or a code server need not pay.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from fcntl import LOCK_EX, flock
+from functools import lru_cache
+from importlib.metadata import version
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+from psycopg.conninfo import conninfo_to_dict
+
+PROJECT = Path(__file__).parent
+TARGET = PROJECT / "target"
+_PARSED = ("manifest.json", "partial_parse.msgpack")
+_ONE_AT_A_TIME = Lock()
+
+
+class DbtError(RuntimeError):
+    """dbt could not do its work; the text holds what it said."""
+
+
+@dataclass(frozen=True)
+class BuildReport:
+    """What a build did.
+
+    Attributes:
+        models: marts and views built.
+        tests: tests that ran.
+        seconds: wall time.
+        failures: `name: what dbt said` of each model or test that failed; what depends on it was not built.
+        warnings: the same of tests that only warn.
+        by_model: seconds of each model.
+    """
+
+    models: tuple[str, ...]
+    tests: int
+    seconds: float
+    failures: tuple[str, ...]
+    warnings: tuple[str, ...]
+    by_model: dict[str, float]
+
+    @property
+    def success(self) -> bool:
+        """Whether everything asked for was built and no test failed."""
+        return not self.failures
+
+
+def ensure_manifest(target_dir: Path = TARGET) -> Path:
+    """The project's manifest, parsed anew only where a file of the project has changed since. Needs no server.
+
+    `make setup` calls it once, so that whoever assembles definitions only reads a file. A folder that cannot be
+    written to (an installed package of another user) is the caller's to avoid: give a folder of the home.
+
+    Raises:
+        DbtError: when the project cannot be parsed.
+    """
+    manifest, mark = target_dir / "manifest.json", target_dir / "project.sha256"
+    wanted = _fingerprint()
+    if _is_current(manifest, mark, wanted):
+        return manifest
+    target_dir.mkdir(parents=True, exist_ok=True)
+    with _locked(target_dir / ".lock"):
+        if not _is_current(manifest, mark, wanted):
+            result = _invoke(["parse"], target_dir, {}, None)
+            if not result.success:
+                raise DbtError(f"dbt cannot parse the project: {result.exception}")
+            mark.write_text(wanted, encoding="ascii")
+    return manifest
+
+
+def _is_current(manifest: Path, mark: Path, wanted: str) -> bool:
+    return manifest.exists() and mark.exists() and mark.read_text(encoding="ascii") == wanted
+
+
+def _fingerprint() -> str:
+    """A hash of every file that dbt reads, and of which dbt it is."""
+    digest = hashlib.sha256(version("dbt-core").encode())
+    folders = [PROJECT / name for name in ("models", "macros", "tests")]
+    files = [path for folder in folders for path in folder.rglob("*") if path.suffix in {".sql", ".yml"}]
+    for path in sorted([*files, PROJECT / "dbt_project.yml", PROJECT / "profiles.yml"]):
+        digest.update(str(path.relative_to(PROJECT)).encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()
+
+
+def models_for(sources: Iterable[str], manifest: Path | None = None) -> list[str]:
+    """The marts that rest on any of these gold tables (`quotes` or `gold.quotes`), in name order."""
+    path = manifest or ensure_manifest()
+    parents, wanted = _parents(path, path.stat().st_mtime_ns), {name.removeprefix("gold.") for name in sources}
+    return sorted(mart for mart, tables in parents.items() if tables & wanted)
+
+
+@lru_cache(maxsize=4)
+def _parents(manifest: Path, _modified: int) -> dict[str, frozenset[str]]:
+    """The gold tables behind each mart."""
+    nodes: dict[str, Any] = json.loads(manifest.read_bytes())["nodes"]
+
+    def sources_of(unique_id: str) -> frozenset[str]:
+        if unique_id.startswith("source."):
+            return frozenset({unique_id.rsplit(".", 1)[1]})
+        return frozenset().union(*(sources_of(parent) for parent in nodes[unique_id]["depends_on"]["nodes"]))
+
+    marts = {key: node for key, node in nodes.items() if node["resource_type"] == "model" and "marts" in node["fqn"]}
+    return {node["name"]: sources_of(key) for key, node in marts.items()}
+
+
+def build(
+    select: Sequence[str],
+    dsn: str,
+    target_dir: Path,
+    threads: int = 4,
+    on_line: Callable[[str], None] | None = None,
+) -> BuildReport:
+    """Build marts into `marts_next` and test them; the staging views are made with them.
+
+    Args:
+        select: marts by name, as `models_for` gives them; empty for all.
+        dsn: the owner's libpq URL. Its password reaches dbt by the environment and is scrubbed from its logs.
+        target_dir: where dbt puts its artifacts and its log, below the home.
+        on_line: told each line that dbt would print.
+
+    Raises:
+        DbtError: when dbt itself could not run (a model or test that fails is in the report instead).
+    """
+    started = time.monotonic()
+    target_dir.mkdir(parents=True, exist_ok=True)
+    _seed(target_dir)
+    words = ["build", "--threads", str(threads), "--indirect-selection", "cautious"]
+    if select:
+        words += ["--select", "path:models/staging", *select]
+    with _locked(target_dir / ".lock"):
+        result = _invoke(words, target_dir, _environment(dsn), on_line)
+    if result.exception is not None and result.result is None:
+        raise DbtError(f"dbt cannot build: {result.exception}")
+    return _report(result.result, time.monotonic() - started)
+
+
+def _report(results: Any, seconds: float) -> BuildReport:
+    models, tests = [], 0
+    failures, warnings, by_model = [], [], {}
+    for entry in results:
+        status, name = str(entry.status), str(entry.node.name)
+        tests += entry.node.resource_type == "test"
+        if entry.node.resource_type == "model" and status == "success":
+            models.append(name)
+            by_model[name] = round(float(entry.execution_time), 3)
+        line = f"{name}: {' '.join(str(entry.message).split())}"
+        if status in {"error", "fail", "runtime error", "partial success"}:
+            failures.append(line)
+        elif status == "skipped":
+            failures.append(f"{name}: not built, because what it rests on failed")
+        elif status == "warn":
+            warnings.append(line)
+    return BuildReport(tuple(models), tests, round(seconds, 3), tuple(failures), tuple(warnings), by_model)
+
+
+def _seed(target_dir: Path) -> None:
+    """Hand an installed parse to a home that has none, so that its first build need not parse."""
+    if target_dir.resolve() == TARGET.resolve() or (target_dir / _PARSED[1]).exists():
+        return
+    for name in _PARSED:
+        if (TARGET / name).exists():
+            shutil.copyfile(TARGET / name, target_dir / name)
+
+
+def _environment(dsn: str) -> dict[str, str]:
+    parts = conninfo_to_dict(dsn)
+    return {
+        "TIDEMARK_DBT_HOST": str(parts.get("host", "127.0.0.1")),
+        "TIDEMARK_DBT_PORT": str(parts.get("port", 5432)),
+        "TIDEMARK_DBT_USER": str(parts.get("user", "")),
+        "TIDEMARK_DBT_DATABASE": str(parts.get("dbname", "")),
+        "DBT_ENV_SECRET_TIDEMARK_PASSWORD": str(parts.get("password", "")),
+    }
+
+
+def _invoke(
+    words: list[str], target_dir: Path, environment: dict[str, str], on_line: Callable[[str], None] | None
+) -> Any:
+    """Run one dbt command to its end; its `dbtRunnerResult`."""
+    from dbt.cli.main import dbtRunner
+
+    def told(event: Any) -> None:
+        if on_line is not None and event.info.level in {"info", "warn", "error"} and event.info.msg:
+            on_line(event.info.msg)
+
+    # The command's own flags come before it, so that nothing of the user's dbt settings decides.
+    flags = ["--no-send-anonymous-usage-stats", "--no-version-check", "--no-use-colors", "--log-level", "none"]
+    paths = ["--project-dir", PROJECT, "--profiles-dir", PROJECT, "--target-path", target_dir, "--log-path", target_dir]
+    with _ONE_AT_A_TIME, _environ(environment):
+        return dbtRunner(callbacks=[told]).invoke([*flags, *words, *map(str, paths)])
+
+
+@contextmanager
+def _environ(values: dict[str, str]) -> Iterator[None]:
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """Two processes that use one target folder take turns."""
+    fd = os.open(path, os.O_CREAT | os.O_RDWR, 0o600)
+    try:
+        flock(fd, LOCK_EX)
+        yield
+    finally:
+        os.close(fd)
