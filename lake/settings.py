@@ -50,6 +50,11 @@ class Settings(BaseSettings):
     sec_url: str | None = Field(None, description="base URL; empty for the sandbox")
     x_bearer_token: SecretStr | None = Field(None, description="bearer token of the X API")
     contact: str | None = Field(None, description="'NAME EMAIL' that live sources are told")
+    yahoo_requests_per_second: float = Field(2.0, gt=0, le=50, description="request rate to live Yahoo")
+    x_requests_per_second: float = Field(0.5, gt=0, le=5, description="request rate to the live X API")
+    sec_requests_per_second: float = Field(8.0, gt=0, le=10, description="request rate to live SEC, which allows 10")
+    live_concurrency: int = Field(4, ge=1, le=16, description="requests in flight to a live host")
+    sandbox_concurrency: int = Field(16, ge=1, le=256, description="requests in flight to the sandbox")
 
     spark_remote: str | None = Field(
         None, description="Spark Connect address of a cluster; empty for the embedded engine"
