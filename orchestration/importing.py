@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import quote
 
@@ -15,7 +15,6 @@ from lake import delta, postgres
 from lake.clock import Clock
 from lake.contracts import table
 from lake.home import Home, HomeError, is_free
-from lake.rows import RowAccount
 from lake.settings import Settings
 from orchestration.assets.marts import EXPECTATIONS_TAG
 from orchestration.load import LoadSummary, Progress, Step, run_steps
@@ -37,15 +36,14 @@ class ImportReport:
     Attributes:
         files: file name → kind.
         refused: file name → why it was left out.
-        accounts: silver table → what became of its rows in.
+        summary: seconds, rows, and what became of the rows in by silver table.
         forecast: whether a model was trained on the bars.
     """
 
     files: dict[str, str]
     refused: dict[str, str]
-    summary: LoadSummary | None
-    accounts: dict[str, RowAccount] = field(default_factory=dict)
-    forecast: bool = False
+    summary: LoadSummary
+    forecast: bool
 
 
 def files_below(paths: Sequence[Path]) -> list[Path]:
@@ -129,8 +127,8 @@ def import_files(
         forecast = _has_enough_bars(home)
         if forecast and any(file.kind == "bars_daily_csv" for file in recognised):
             trained = run_steps(home, settings, [*_forecast_steps(), _marts()], on_step)
-            summary = LoadSummary(summary.seconds | trained.seconds, trained.rows, trained.quarantined, None)
-    return ImportReport({f.path.name: f.kind for f in recognised}, refused, summary, accounts(home), forecast)
+            summary = replace(trained, seconds=summary.seconds | trained.seconds, accounts=summary.accounts)
+    return ImportReport({f.path.name: f.kind for f in recognised}, refused, summary, forecast)
 
 
 def import_steps(files: Sequence[RawFile], work: Work) -> list[Step]:
@@ -168,16 +166,6 @@ def _has_enough_bars(home: Home) -> bool:
     counts = delta.scan(home, table("gold.bars_daily")).group_by("symbol").len().select(pl.col("len").max()).collect()
     longest = counts.item()
     return longest is not None and int(longest) >= _ENOUGH_BARS
-
-
-def accounts(home: Home) -> dict[str, RowAccount]:
-    """Rows out and quarantined of the silver tables that files go to; each load has checked its own account."""
-    found = {}
-    for name in ("silver.bars_daily", "silver.bars_minute", "silver.edgar_requests", "silver.sec_tickers"):
-        rows, refused = delta.count(home, table(name)), delta.read_quarantine(home, table(name)).height
-        if rows or refused:
-            found[name] = RowAccount(rows + refused, rows, 0, refused)
-    return found
 
 
 @contextmanager

@@ -1,9 +1,7 @@
 """Jobs: one a source, each from the source to the marts; and the schedules of those that do not follow ticks."""
 
-from __future__ import annotations
-
 from datetime import timedelta
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import dagster as dg
 
@@ -12,7 +10,11 @@ from orchestration.assets.factory import asset_key
 from orchestration.assets.marts import EXPECTATIONS_TAG
 from orchestration.resources import LakeResource
 
-Job = dg.JobDefinition | dg.UnresolvedAssetJobDefinition
+if TYPE_CHECKING:
+    from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
+
+# Dagster gives the type of an unresolved job no public name.
+Job: TypeAlias = "UnresolvedAssetJobDefinition"
 
 
 class JobSpec(NamedTuple):

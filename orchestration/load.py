@@ -16,6 +16,7 @@ from lake.contracts import TABLES
 from lake.home import Home
 from lake.market_calendar import INDIA, Tick, xnys
 from lake.partitions import inventory
+from lake.rows import RowAccount
 from lake.settings import Settings
 from orchestration.assets.factory import TICK_TAG, asset_key
 from orchestration.assets.marts import EXPECTATIONS_TAG
@@ -24,7 +25,7 @@ from orchestration.jobs import JOBS
 from orchestration.sensors import run_key
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
 _RANGE_START = "dagster/asset_partition_range_start"
 _RANGE_END = "dagster/asset_partition_range_end"
@@ -62,11 +63,20 @@ class Step:
 
 @dataclass(frozen=True)
 class LoadSummary:
-    """What a load did: seconds by step, rows by table."""
+    """What a load did.
+
+    Attributes:
+        seconds: by step.
+        rows: by table, marts included.
+        quarantined: rows refused, by silver table that refused some.
+        accounts: what became of the rows that came in, by silver table written.
+        tick: the tick loaded, if one was.
+    """
 
     seconds: dict[str, float]
     rows: dict[str, int]
     quarantined: dict[str, int]
+    accounts: dict[str, RowAccount]
     tick: Tick | None
 
 
@@ -121,19 +131,20 @@ def run_steps(
     """Run steps in order in this process, each as a Dagster run; see `first_load`."""
     defs = build_defs({"home": str(home.root)})
     seconds: dict[str, float] = {}
+    accounts: dict[str, RowAccount] = {}
     with _instance() as instance:
         for number, step in enumerate(steps, start=1):
             if on_step:
                 on_step(Progress(step.name, number, len(steps), None))
             began = time.monotonic()
-            _run(defs, step, instance)
+            accounts |= _run(defs, step, instance)
             seconds[step.name] = round(time.monotonic() - began, 2)
             if on_step:
                 on_step(Progress(step.name, number, len(steps), seconds[step.name]))
     rows = inventory(home, tuple(t for t in TABLES.values() if t.layer != "mart" and t.name != "loads"))
     counts = dict(rows.select("table_name", "rows").iter_rows()) | mart_rows(home, settings)
     refused = {name: count for name, count in rows.select("table_name", "quarantined_rows").iter_rows() if count}
-    return LoadSummary(seconds, counts, refused, tick)
+    return LoadSummary(seconds, counts, refused, accounts, tick)
 
 
 @contextmanager
@@ -146,7 +157,7 @@ def _instance() -> Iterator[dg.DagsterInstance]:
         yield instance
 
 
-def _run(defs: dg.Definitions, step: Step, instance: dg.DagsterInstance) -> None:
+def _run(defs: dg.Definitions, step: Step, instance: dg.DagsterInstance) -> dict[str, RowAccount]:
     job = defs.resolve_job_def(step.job)
     keys = [asset_key(name) for name in step.tables]
     if step.marts:
@@ -157,9 +168,23 @@ def _run(defs: dg.Definitions, step: Step, instance: dg.DagsterInstance) -> None
     )
     if not result.success:
         raise LoadFailed(f"{step.name} failed: {_why(result)}; see run {result.run_id} in Dagster")
+    return _accounts(result)
 
 
-def _partition(step: Step) -> tuple[Mapping[str, str], str | None]:
+def _accounts(result: dg.ExecuteInProcessResult) -> dict[str, RowAccount]:
+    """The accounts that the run's materializations tell, by table."""
+    found: dict[str, RowAccount] = {}
+    for event in result.all_events:
+        if event.is_step_materialization and event.asset_key is not None:
+            told = event.step_materialization_data.materialization.metadata
+            if all(name in told for name in RowAccount._fields):
+                numbers = [told[name].value for name in RowAccount._fields]
+                whole = [value for value in numbers if isinstance(value, int)]
+                found[".".join(event.asset_key.path)] = RowAccount(*whole)
+    return found
+
+
+def _partition(step: Step) -> tuple[dict[str, str], str | None]:
     if step.first is None or step.last is None:
         return {}, None
     if step.first == step.last:

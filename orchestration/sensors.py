@@ -1,7 +1,5 @@
 """Sensors: one run a tick of the exchange, with a run key that the same tick always gets."""
 
-from __future__ import annotations
-
 from datetime import datetime
 
 import dagster as dg
@@ -13,6 +11,7 @@ from lake.delta import Slice
 from lake.home import Home
 from lake.market_calendar import Tick, xnys
 from orchestration.assets.factory import TICK_TAG
+from orchestration.jobs import Job
 from orchestration.resources import LakeResource
 
 INTERVAL_SECONDS = 30
@@ -47,7 +46,7 @@ def decide(home: Home, now: datetime) -> dg.RunRequest | dg.SkipReason:
     )
 
 
-def tick_sensor(job: dg.JobDefinition | dg.UnresolvedAssetJobDefinition) -> dg.SensorDefinition:
+def tick_sensor(job: Job) -> dg.SensorDefinition:
     """The sensor that starts `job` once a tick."""
 
     @dg.sensor(

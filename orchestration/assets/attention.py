@@ -1,7 +1,5 @@
 """Attention's assets: logs, requests, visits."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Any
 

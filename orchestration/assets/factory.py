@@ -1,7 +1,5 @@
 """From a table and a step to an asset: spec, checks and metadata follow from the contract."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any

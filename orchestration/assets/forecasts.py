@@ -1,7 +1,5 @@
 """The forecasts' assets: made and scored together."""
 
-from __future__ import annotations
-
 import dagster as dg
 
 from orchestration.assets.factory import lake_assets

@@ -1,7 +1,5 @@
 """The market's assets: universe, companies, quotes with sectors and coverage, bars with corporate actions."""
 
-from __future__ import annotations
-
 import dagster as dg
 
 from orchestration.assets.factory import lake_asset, lake_assets

@@ -1,7 +1,5 @@
 """The marts: dbt's models as assets, built from what changed in gold and swapped in together."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any

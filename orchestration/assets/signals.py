@@ -1,7 +1,5 @@
 """The signals' assets: posts and the tags' signal by hour."""
 
-from __future__ import annotations
-
 import dagster as dg
 
 from orchestration.assets.factory import lake_asset, lake_assets

@@ -32,9 +32,11 @@ def gold_forecasts(work: Work) -> Iterator[Outcome]:
 
     known = table("gold.bars_daily")
     bars = delta.read(work.home, known)
+    uri = tracking_uri(work.home)
     report = train(
         bars,
-        tracking_uri=tracking_uri(work.home),
+        tracking_uri=uri,
+        artifact_location=None if uri.startswith("http") else work.home.mlflow.as_uri(),
         dataset_version=delta.version(work.home, known) or 0,
         as_of=as_of(work, bars),
         run_id=work.run_id,

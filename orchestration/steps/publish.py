@@ -68,7 +68,7 @@ def _stage_table(work: Work, dsn: str, memory: psycopg.Connection, known: Table)
     found = partitions(work.home, known)
     newest = newest_day(found)
     hot = {label: part for label, part in found.items() if is_hot(known, part.where, newest)}
-    noted = dict(
+    noted: dict[str, str] = dict(
         memory.execute("SELECT slice, fingerprint FROM staging._loaded WHERE table_id = %s", (known.id,)).fetchall()
     )
     changed = {label: part for label, part in hot.items() if noted.get(label) != part.fingerprint}
@@ -123,7 +123,7 @@ def publish(work: Work, *, expectations: bool, only_changed: bool = True) -> Pub
     if expectations and loaded:
         _judge(dsn, loaded)
     absent = _absent_marts(dsn)
-    names = models_for(table(name).name for name in loaded) if only_changed else models_for(None)
+    names = models_for(table(name).name for name in loaded) if only_changed else models_for(t.name for t in staged_tables())
     names = sorted({*names, *absent})
     if not names:
         return Published(loaded)
