@@ -11,10 +11,8 @@ from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from typing import NamedTuple
 
-import adbc_driver_manager
 import polars as pl
 import psycopg
-from adbc_driver_postgresql import dbapi
 from psycopg import sql
 
 from lake.contracts import TABLES, of_layer
@@ -58,7 +56,7 @@ class Column(NamedTuple):
 
 def postgres_columns(table: Table) -> tuple[Column, ...]:
     """A contract's columns as PostgreSQL types, in storage order: text without length, instants with time zone."""
-    from sqlalchemy import make_url, types  # noqa: PLC0415 - only who declares tables pays for it
+    from sqlalchemy import make_url, types
 
     dialect = make_url("postgresql+psycopg://").get_dialect()()
 
@@ -151,6 +149,10 @@ def load_slice(dsn: str, table: Table, frame: pl.DataFrame, where: Slice | None 
         outside = frame.filter(~where.expr.fill_null(False)).height
         if outside:
             raise ValueError(f"{table.id}: {outside} of {frame.height} rows lie outside the slice {where.label}")
+    # Its package loads pandas where that is installed, and whoever only declares tables need not.
+    import adbc_driver_manager
+    from adbc_driver_postgresql import dbapi
+
     data = to_arrow(table, _without_nul(frame))
     target = f"{STAGING}.{table.name}"
     clear = f"TRUNCATE {target}" if where is None else f"DELETE FROM {target} WHERE {where.postgres}"  # noqa: S608 - names from contracts, values quoted by Slice
