@@ -18,7 +18,7 @@ Build = Callable[[pl.DataFrame, datetime], pl.DataFrame]
 
 _KEYS = ("symbol", "session")
 _NOT_FEATURES = ("close", "scale", "known_at")
-PLANTED = "planted_next_return"
+_PLANTED = "_planted_next_return"
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Canary:
     """What the canaries found.
 
     Attributes:
-        looking_ahead: features whose past values change when later bars are taken away.
+        looking_ahead: features whose past values change with later bars.
         shuffled_r2, shuffled_t: out-of-sample R² and its t-statistic with the targets shuffled over all rows: there is
             nothing to find, so R² above 1 % at t > 3 means that the test itself leaks.
         planted_r2: R² with the next return planted among the features; the alarm has to go off.
@@ -51,13 +51,13 @@ class Canary:
 def looking_ahead(
     bars: pl.DataFrame, as_of: datetime, build: Build, cuts: int = 3, companies: int = 100
 ) -> tuple[str, ...]:
-    """Features that change, at the end of a shortened history, when the bars after it are taken away.
+    """Features that change, at some sessions, when the bars after them are taken away or made up.
 
     Args:
         bars: rows of contract gold.bars_daily.
         as_of: handed to `build`.
         build: gives feature rows with symbol and session, as `features.features` does.
-        cuts: how many shortened histories to look at, spread over the sessions.
+        cuts: how many sessions to look at, spread over the history.
         companies: how many companies to look at; a feature that looks ahead does so for any of them.
     """
     symbols = bars["symbol"].unique().sort()
@@ -68,13 +68,30 @@ def looking_ahead(
     picks = [sessions[len(sessions) * (n + 1) // (cuts + 1)] for n in range(cuts)]
     guilty: set[str] = set()
     for cut in picks:
-        short = build(bars.filter(pl.col("session") <= cut), as_of).filter(pl.col("session") == cut)
-        both = whole.filter(pl.col("session") == cut).join(short, on=_KEYS, how="full", suffix="_short")
-        differs = both.select(
-            ((pl.col(name) - pl.col(f"{name}_short")).abs() > 1e-9).fill_null(value=True).any() for name in names
-        )
-        guilty.update(name for name in names if differs.item(0, name))
+        now = whole.filter(pl.col("session") == cut)
+        for other in (bars.filter(pl.col("session") <= cut), _made_up_after(bars, cut)):
+            again = build(other, as_of).filter(pl.col("session") == cut)
+            both = now.join(again, on=_KEYS, how="full", suffix="_again")
+            differs = both.select(_differs(name).any() for name in names)
+            guilty.update(name for name in names if differs.item(0, name))
     return tuple(name for name in names if name in guilty)
+
+
+def _differs(name: str) -> pl.Expr:
+    """Whether a column and its second reading differ, or one of them is empty."""
+    one, other = pl.col(name), pl.col(f"{name}_again")
+    return ((one - other).abs() > 1e-9).fill_null(one.is_null() != other.is_null())
+
+
+def _made_up_after(bars: pl.DataFrame, cut: date) -> pl.DataFrame:
+    """The bars with prices halved or doubled and volumes tripled at random after a session."""
+    factor = pl.Series(np.random.default_rng(0).choice([0.5, 1.0, 2.0], bars.height))
+    later = pl.col("session") > cut
+    prices = ("open", "high", "low", "close", "adj_close")
+    return bars.with_columns(
+        *(pl.when(later).then(pl.col(name) * factor).otherwise(pl.col(name)).alias(name) for name in prices),
+        pl.when(later).then(pl.col("volume_shares") * 3).otherwise(pl.col("volume_shares")).alias("volume_shares"),
+    )
 
 
 def leakage_canary(  # noqa: PLR0913 - the last four have defaults, and tests vary each alone
@@ -109,10 +126,10 @@ def leakage_canary(  # noqa: PLR0913 - the last four have defaults, and tests va
     columns = tuple(name for name in rows.columns if name not in skipped)
     order = np.random.default_rng(seed).permutation(rows.height)
     shuffled = metrics(walk_forward(rows.with_columns(rows["target"].gather(order)), columns, plan))
-    planted = rows.with_columns(pl.col("target").alias(PLANTED))
+    planted = rows.with_columns(pl.col("target").alias(_PLANTED))
     return Canary(
         looking_ahead=looking_ahead(bars, as_of, build),
         shuffled_r2=shuffled["r2_against_persistence"],
         shuffled_t=shuffled["advantage_t"],
-        planted_r2=metrics(walk_forward(planted, (*columns, PLANTED), plan))["r2_against_persistence"],
+        planted_r2=metrics(walk_forward(planted, (*columns, _PLANTED), plan))["r2_against_persistence"],
     )
