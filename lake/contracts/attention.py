@@ -11,7 +11,7 @@ from lake.contracts.base import Provenance, Table, utc
 REQUEST_RULES = {
     "cik_is_positive": "cik > 0",
     "second_is_within_the_day": "second_of_day >= 0 AND second_of_day < 86400",
-    "status_is_http": "status IS NULL OR (status >= 100 AND status < 600)",
+    "status_is_http_or_zero": "status IS NULL OR status = 0 OR (status >= 100 AND status < 600)",
     "logged_on_the_file_s_day": "log_date = file_date",
 }
 
@@ -40,7 +40,7 @@ class EdgarRequest(Provenance):
     document = dy.String(nullable=True, metadata={"meaning": "the file asked for within the accession"})
     ip = dy.String(nullable=True, metadata={"meaning": "address, last octet replaced by letters; v1 only"})
     zone = dy.Float64(nullable=True, metadata={"meaning": "the log's zone field, as logged; v1 only"})
-    status = dy.Int32(nullable=True, metadata={"meaning": "HTTP status; v1 only"})
+    status = dy.Int32(nullable=True, metadata={"meaning": "HTTP status, 0 where the server logged none; v1 only"})
     size_bytes = dy.Int64(nullable=True, metadata={"unit": "bytes", "meaning": "bytes sent; v1 only"})
     is_index = dy.Bool(nullable=True, metadata={"meaning": "whether an index page was asked for"})
     is_crawler = dy.Bool(nullable=True, metadata={"meaning": "whether the agent calls itself a crawler; v1 only"})

@@ -1,0 +1,340 @@
+"""EDGAR days into the lake: raw logs to silver.edgar_requests, its quarantine, and gold.visits_second.
+
+The edge around `edgar_files` and `edgar_requests`. The engine reads clean text and writes Parquet into folders of
+the tables; delta-rs commits them (see `lake.staged`). Many days go through one job, because a job costs more than a
+small day. A day is whole: its slice is replaced, so a repeated load leaves the same rows.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from lake import delta, staged
+from lake.contracts.quarantine import Quarantined
+from lake.rows import RowAccount
+from spark_jobs import edgar_files
+from spark_jobs.edgar_files import CleanLog, DamagedLog, LogForm, NotALog
+from spark_jobs.edgar_requests import (
+    FACTS,
+    PROVENANCE,
+    REQUESTS,
+    VISITS,
+    broken_rules,
+    day_facts,
+    good_requests,
+    refused_requests,
+    typed_requests,
+    visits_second,
+)
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+    from lake.home import Home
+
+# Text on disk and in flight at a time; a full day of 2017 is 2.6 GB and goes alone.
+BATCH_BYTES = 1 << 30
+ZIP_FACTOR = 10
+
+
+@dataclass(frozen=True)
+class Day:
+    """A raw log to load.
+
+    Attributes:
+        raw_path: the CSV, or the zip with it.
+        log_date: the day it is of.
+        sha256: of the raw file.
+        observed_at: when it was received, UTC.
+    """
+
+    raw_path: Path
+    log_date: date
+    sha256: str
+    observed_at: datetime
+
+
+@dataclass(frozen=True)
+class DayReport:
+    """What became of a day's lines: rows_in = rows_out + duplicates + quarantined.
+
+    Attributes:
+        series: v1 or v2.
+        log_date: the day.
+        rows_in: physical lines less header and blank lines.
+        rows_out: requests in silver; exact repeats are among them.
+        duplicates: always 0, because repeats are kept with their number.
+        quarantined: lines refused.
+        visits: rows of gold.visits_second.
+        broken: rule → how many lines broke it.
+        seconds: the day's share of its batch's time, by lines.
+        versions: table → the version that holds the day.
+    """
+
+    series: str
+    log_date: date
+    rows_in: int
+    rows_out: int
+    quarantined: int
+    visits: int
+    seconds: float
+    duplicates: int = 0
+    broken: dict[str, int] = field(default_factory=dict)
+    versions: dict[str, int] = field(default_factory=dict)
+
+
+class DaysFailed(RuntimeError):
+    """Some days could not be read; the others are loaded.
+
+    Attributes:
+        reports: of the days that are loaded.
+        failures: day → why its log could not be read.
+    """
+
+    def __init__(self, reports: list[DayReport], failures: dict[date, str]) -> None:
+        """The text names each day and its reason."""
+        super().__init__("; ".join(f"{day}: {why}" for day, why in sorted(failures.items())))
+        self.reports = reports
+        self.failures = failures
+
+
+@dataclass
+class _Loading:
+    """A day on its way: its lines made ready, then what the engine made of them."""
+
+    day: Day
+    log: CleanLog
+    folder: Path
+    rows_out: int = 0
+    visits: int = 0
+    refused: list[tuple[str, str]] = field(default_factory=list)
+
+    @property
+    def partition(self) -> dict[str, str]:
+        return {"series": self.log.form.series, "log_date": self.day.log_date.isoformat()}
+
+    @property
+    def slice(self) -> delta.Slice:
+        return delta.Slice({"series": self.log.form.series, "log_date": self.day.log_date})
+
+
+def run_day(spark: SparkSession, home: Home, day: Day, run_id: str) -> DayReport:
+    """Load one day; see `run_days`."""
+    (report,) = run_days(spark, home, [day], run_id)
+    return report
+
+
+def run_days(
+    spark: SparkSession,
+    home: Home,
+    days: Sequence[Day],
+    run_id: str,
+    progress: Callable[[DayReport], None] | None = None,
+) -> list[DayReport]:
+    """Load days, each in place of what the lake has of it.
+
+    Args:
+        spark: a session on Sail or Apache Spark that sees this machine's files.
+        home: whose lake.
+        days: each day at most once.
+        run_id: for provenance.
+        progress: called after each day is committed.
+
+    Raises:
+        ValueError: when a day comes twice.
+        DaysFailed: when logs could not be read; all other days are loaded.
+        RowsLost: when a day's lines are not accounted for; nothing of its batch is committed.
+    """
+    twice = [str(day) for day, count in Counter(d.log_date for d in days).items() if count > 1]
+    if twice:
+        raise ValueError(f"more than one log for {', '.join(twice)}")
+    reports: list[DayReport] = []
+    failures: dict[date, str] = {}
+    for batch in _batches(days):
+        for report in _run_batch(spark, home, batch, run_id, failures):
+            reports.append(report)
+            if progress:
+                progress(report)
+    if failures:
+        raise DaysFailed(reports, failures)
+    return reports
+
+
+def _batches(days: Sequence[Day]) -> Iterator[list[Day]]:
+    batch: list[Day] = []
+    size = 0
+    for day in days:
+        weight = day.raw_path.stat().st_size * (ZIP_FACTOR if day.raw_path.suffix.lower() == ".zip" else 1)
+        if batch and size + weight > BATCH_BYTES:
+            yield batch
+            batch, size = [], 0
+        batch.append(day)
+        size += weight
+    if batch:
+        yield batch
+
+
+def _run_batch(
+    spark: SparkSession, home: Home, days: list[Day], run_id: str, failures: dict[date, str]
+) -> list[DayReport]:
+    began = time.monotonic()
+    scratch = _scratch(home)
+    try:
+        loading = _clean_all(days, scratch, failures)
+        if not loading:
+            return []
+        versions = _compute_and_commit(spark, home, loading, run_id)
+    finally:
+        shutil.rmtree(scratch)
+    seconds = time.monotonic() - began
+    lines = sum(one.log.rows_in for one in loading) or 1
+    return [_report(one, seconds * one.log.rows_in / lines, versions) for one in loading]
+
+
+def _scratch(home: Home) -> Path:
+    """A folder for this load's text; those of processes that are gone are removed."""
+    root = home.landing
+    for old in root.glob("edgar-*-*"):
+        if not Path(f"/proc/{old.name.split('-')[1]}").exists():
+            shutil.rmtree(old)
+    path = root / f"edgar-{os.getpid()}-{secrets.token_hex(4)}"
+    path.mkdir(parents=True)
+    return path
+
+
+def _clean_all(days: list[Day], scratch: Path, failures: dict[date, str]) -> list[_Loading]:
+    """Each day's text into `form=F/file=N`: an engine reads a form's files at once and tells them apart by N."""
+    forms: dict[LogForm, int] = {}
+    loading = []
+    for number, day in enumerate(days):
+        try:
+            form = edgar_files.read_head(day.raw_path).form
+            folder = scratch / f"form-{forms.setdefault(form, len(forms))}"
+            loading.append(_Loading(day, edgar_files.clean(day.raw_path, folder / f"file={number}"), folder))
+        except (NotALog, DamagedLog) as error:
+            failures[day.log_date] = str(error)
+            shutil.rmtree(scratch / f"form-{len(forms) - 1}" / f"file={number}", ignore_errors=True)
+    return loading
+
+
+def _compute_and_commit(spark: SparkSession, home: Home, loading: list[_Loading], run_id: str) -> dict[str, int]:
+    """Compute both tables, account for every line, then commit: the quarantine, silver, gold."""
+    provenance = spark.createDataFrame(
+        [(*one.slice.equals.values(), one.day.observed_at, run_id, one.day.sha256) for one in loading],
+        _ddl(PROVENANCE),
+    )
+    requests_folder, visits_folder = staged.new_folder(home, REQUESTS), staged.new_folder(home, VISITS)
+    try:
+        for form, folder in {one.log.form: one.folder for one in loading if one.log.rows_clean}.items():
+            typed = typed_requests(_lines(spark, loading, form, folder), form)
+            _write(good_requests(typed, provenance), requests_folder)
+        requests = staged.files_of(REQUESTS, requests_folder)
+        _account(spark, loading, requests)
+        if requests:
+            _write(visits_second(_requests(spark, requests_folder), provenance), visits_folder)
+        visits = staged.files_of(VISITS, visits_folder)
+        for one in loading:
+            one.visits = sum(f.rows for f in visits if dict(f.partition) == one.partition)
+    except BaseException:
+        shutil.rmtree(requests_folder, ignore_errors=True)
+        shutil.rmtree(visits_folder, ignore_errors=True)
+        raise
+    for one in loading:
+        delta.replace_quarantine(home, REQUESTS, _quarantine(one, run_id), one.slice)
+    partitions = [one.partition for one in loading]
+    return {
+        REQUESTS.id: staged.commit(home, REQUESTS, requests, partitions).version,
+        VISITS.id: staged.commit(home, VISITS, visits, partitions).version,
+    }
+
+
+def _ddl(columns: Mapping[str, str]) -> str:
+    return ", ".join(f"{name} {kind}" for name, kind in columns.items())
+
+
+def _lines(spark: SparkSession, loading: list[_Loading], form: LogForm, folder: Path) -> DataFrame:
+    """A form's lines, each with the facts of its file."""
+    facts = [
+        (_file_number(one), *day_facts(one.day.log_date)) for one in loading if one.log.form == form and one.log.chunks
+    ]
+    files = spark.createDataFrame(facts, _ddl({"file": "int", **FACTS}))
+    text = spark.read.option("lineSep", "\n").text(str(folder)).selectExpr("value AS line", "CAST(file AS int) AS file")
+    return text.join(files, "file").drop("file")
+
+
+def _file_number(one: _Loading) -> int:
+    return int(one.log.chunks[0].parent.name.removeprefix("file="))
+
+
+def _requests(spark: SparkSession, folder: Path) -> DataFrame:
+    """The staged requests; the partition columns come from folder names, so their types are given."""
+    read = spark.read.parquet(str(folder))
+    return read.selectExpr(
+        *(
+            {"series": "CAST(series AS string) AS series", "log_date": "CAST(log_date AS date) AS log_date"}.get(c, c)
+            for c in REQUESTS.columns
+        )
+    )
+
+
+def _write(frame: DataFrame, folder: Path) -> None:
+    frame.write.mode("append").partitionBy("series", "log_date").parquet(str(folder))
+
+
+def _account(spark: SparkSession, loading: list[_Loading], requests: list[staged.StagedFile]) -> None:
+    """Count each day's rows by the files' footers; where lines are missing, ask the engine which rules they broke."""
+    for one in loading:
+        one.rows_out = sum(f.rows for f in requests if dict(f.partition) == one.partition)
+        one.refused = [(line.rule, line.text) for line in one.log.refused]
+    short = [one for one in loading if one.rows_out != one.log.rows_clean]
+    for form, folder in {one.log.form: one.folder for one in short}.items():
+        typed = typed_requests(_lines(spark, loading, form, folder), form)
+        by_date = {one.day.log_date: one for one in loading if one.log.form == form}
+        for row in refused_requests(typed).toArrow().to_pylist():
+            by_date[row["file_date"]].refused.append((broken_rules(form.series, row["broken"]), row["line"]))
+    for one in loading:
+        account = RowAccount(one.log.rows_in, one.rows_out, 0, len(one.refused))
+        account.check(f"{one.day.raw_path.name} ({one.day.log_date})")
+
+
+def _quarantine(one: _Loading, run_id: str) -> pl.DataFrame:
+    rows = [(one.slice.label, rules, text) for rules, text in one.refused]
+    frame = pl.DataFrame(rows, schema={"slice": pl.String, "rules": pl.String, "row": pl.String}, orient="row")
+    return (
+        frame.sort("rules", "row")
+        .select(
+            "slice",
+            "rules",
+            "row",
+            pl.lit(one.day.observed_at).cast(pl.Datetime("us", "UTC")).alias("observed_at"),
+            pl.lit(run_id).alias("_run_id"),
+            pl.lit(one.day.sha256).alias("_payload_sha256"),
+        )
+        .select(Quarantined.column_names())
+    )
+
+
+def _report(one: _Loading, seconds: float, versions: dict[str, int]) -> DayReport:
+    broken = Counter(rule for rules, _ in one.refused for rule in rules.split(","))
+    return DayReport(
+        series=one.log.form.series,
+        log_date=one.day.log_date,
+        rows_in=one.log.rows_in,
+        rows_out=one.rows_out,
+        quarantined=len(one.refused),
+        visits=one.visits,
+        seconds=round(seconds, 3),
+        broken=dict(broken),
+        versions=versions,
+    )
