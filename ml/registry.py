@@ -124,7 +124,7 @@ def not_worse(new: dict[str, list[float]], old: dict[str, list[float]]) -> bool:
 
 
 def _log(mlflow: Any, training: Training, experiment: str) -> tuple[str, str]:
-    """Log a training; returns the run's id and the logged model's address."""
+    """Log a training; returns the run's id and the logged model's."""
     from mlflow.data.delta_dataset_source import DeltaDatasetSource
     from mlflow.data.meta_dataset import MetaDataset
     from mlflow.models import ModelSignature
@@ -152,7 +152,7 @@ def _log(mlflow: Any, training: Training, experiment: str) -> tuple[str, str]:
             serialization_format="skops",
             metadata=training.metadata,
         )
-        return str(run.info.run_id), str(logged.model_uri)
+        return str(run.info.run_id), str(logged.model_id)
 
 
 def _role(mlflow: Any, client: Any, version: Any, training: Training) -> str:
@@ -197,10 +197,12 @@ def register(training: Training, *, tracking_uri: str, artifact_location: str | 
     if found:
         version, reused = min(found, key=lambda v: int(v.version)), True
     else:
-        run_id, uri = _log(mlflow, training, _experiment(client, artifact_location))
+        run_id, model_id = _log(mlflow, training, _experiment(client, artifact_location))
         tags = {KEY_TAG: training.key, **training.tags}
         if not client.search_registered_models(f"name = '{MODEL_NAME}'"):
             client.create_registered_model(MODEL_NAME, description="Next session's return, pooled over companies.")
-        version, reused = client.create_model_version(MODEL_NAME, uri, run_id=run_id, tags=tags), False
+        source = f"models:/{model_id}"
+        version = client.create_model_version(MODEL_NAME, source, run_id=run_id, tags=tags, model_id=model_id)
+        reused = False
     role = _role(mlflow, client, version, training)
     return Registered(str(version.version), role, str(version.run_id), reused)
