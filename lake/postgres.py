@@ -364,7 +364,9 @@ def ensure_roles(home: Home, settings: Settings) -> None:
                     sql.Identifier(READER), sql.Identifier(setting), sql.Literal(value)
                 )
             )
-        for name in (DATABASE, *SERVICE_DATABASES):
+        # In the bundled server's own databases nothing is revoked from a session that could get in.
+        closed = ("postgres", "template1") if settings.postgres_url is None else ()
+        for name in (DATABASE, *SERVICE_DATABASES, *closed):
             connection.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(sql.Identifier(name)))
         connection.execute(
             sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(sql.Identifier(DATABASE), sql.Identifier(READER))
@@ -385,5 +387,7 @@ def _deny_functions(connection: psycopg.Connection) -> None:
         with connection.transaction():
             for name in names:
                 connection.execute(sql.SQL("REVOKE EXECUTE ON FUNCTION {} FROM PUBLIC").format(sql.SQL(name)))
+            # A DO block loops for as long as it likes.
+            connection.execute("REVOKE USAGE ON LANGUAGE plpgsql FROM PUBLIC")
     except psycopg.errors.InsufficientPrivilege:
         return
