@@ -73,7 +73,7 @@ JOBS = (
 
 def build_jobs() -> dict[str, Job]:
     """All jobs by name, `publish` among them: the inventory and the marts alone."""
-    marts = dg.AssetSelection.key_prefixes(["marts"]) | dg.AssetSelection.assets(asset_key("gold.loads"))
+    marts = dg.AssetSelection.key_prefixes(["marts"], ["staging"]) | dg.AssetSelection.assets(asset_key("gold.loads"))
     jobs: dict[str, Job] = {}
     for spec in JOBS:
         tables = dg.AssetSelection.assets(*(asset_key(name) for name in spec.tables))

@@ -56,7 +56,7 @@ def build(manifest: Path) -> list[dg.AssetsDefinition]:
     @dbt_assets(
         manifest=manifest,
         name="marts",
-        select="path:models/marts",
+        select="fqn:tidemark",
         dagster_dbt_translator=MartTranslator(),
         pool="marts",
     )
@@ -67,15 +67,14 @@ def build(manifest: Path) -> list[dg.AssetsDefinition]:
         thorough = context.run.tags.get(EXPECTATIONS_TAG) == "yes"
         published = publish.publish(work, expectations=thorough)
         context.log.info("staged %s, swapped %s", published.loaded, ", ".join(published.marts) or "nothing")
-        wanted = {key.path[-1] for key in context.selected_asset_keys if key.path[0] == "marts"}
-        for name in sorted(wanted):
-            rows = published.mart_rows.get(name)
-            facts = {"dagster/row_count": rows, "rebuilt": True} if rows is not None else {"rebuilt": False}
-            yield dg.MaterializeResult(asset_key=asset_key(f"mart.{name}"), metadata=facts)
+        rebuilt = published.mart_rows
+        for key in sorted(context.selected_asset_keys):
+            name = key.path[-1]
+            facts = {"dagster/row_count": rebuilt[name]} if name in rebuilt else {"unchanged": True}
+            yield dg.MaterializeResult(asset_key=key, metadata={} if key.path[0] == "staging" else facts)
         for check in context.selected_asset_check_keys:
-            yield dg.AssetCheckResult(
-                passed=True, asset_key=check.asset_key, check_name=check.name, metadata={"tested_by": "dbt"}
-            )
+            if check.asset_key.path[-1] in rebuilt or check.asset_key.path[0] == "staging":
+                yield dg.AssetCheckResult(passed=True, asset_key=check.asset_key, check_name=check.name)
 
     inventory = lake_asset("gold.loads", publish.gold_loads, deps=[t.id for t in TABLES.values() if _counted(t.id)])
     return [inventory, marts]
