@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,13 +14,15 @@ from lake import delta
 from lake.contracts import table
 from lake.delta import EVERYTHING, Written
 from lake.rows import RowAccount
-from orchestration.steps.common import write_gold
+from orchestration.steps.common import crawl, write_gold
 from orchestration.steps.files import RawFile, keep, kept
 from orchestration.work import Outcome, Work
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
+# SEC published no logs between these days.
+V1_LAST, V2_FIRST = date(2017, 6, 30), date(2020, 5, 19)
 LOG_KINDS = ("edgar_log_v1", "edgar_log_v2")
 
 
@@ -31,25 +34,18 @@ def land_logs(work: Work) -> Outcome:
     known = table("bronze.files")
     if not work.simulated and work.settings.sec_url is None:
         return Outcome(known, Written(delta.version(work.home, known) or 0, 0), facts={"source": "files only"})
-    from scrapers.crawl import run_crawl
-
     wanted = _absent_days(work)
-    spool = work.home.landing / "crawls" / f"{work.run_id}-edgar"
-    report = run_crawl(
-        "edgar", {"days": wanted, "tickers": True}, spool, settings=work.settings, home=work.home, run_id=work.run_id
-    )
-    files = [RawFile(f.path, f.kind, f.url, f.log_date) for f in report.files]
+    report = crawl(work, "edgar", {"days": wanted, "tickers": True})
+    files = [RawFile(file.path, file.kind, file.url, file.log_date) for file in report.files]
     written = keep(work, files)
-    shutil.rmtree(spool)
-    facts: dict[str, int | float | str] = {"days_wanted": len(wanted), "files": len(files)}
-    facts |= {f"refused_{reason}": count for reason, count in report.refusals.items()}
-    return Outcome(known, written, facts=facts)
+    shutil.rmtree(report.spool)
+    return Outcome(known, written, facts={"days_wanted": len(wanted), "files": len(files), **report.summary()})
 
 
 def _absent_days(work: Work) -> list[str]:
     have = set(kept(work, *LOG_KINDS)["log_date"].to_list())
     asked = pl.date_range(work.first, work.last, eager=True).to_list()
-    return [day.isoformat() for day in asked if day not in have]
+    return [day.isoformat() for day in asked if day not in have and not V1_LAST < day < V2_FIRST]
 
 
 def settle_logs(work: Work, spark: SparkSession) -> Iterator[Outcome]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -15,46 +16,58 @@ from orchestration.work import Outcome, Work
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
-    from scrapers.crawl import CrawlReport
+    from scrapers.job import CrawlReport
 
 
-class CrawlFailedError(RuntimeError):
-    """A crawl brought nothing that can be used; the text says what the source answered."""
+def crawl(work: Work, spider: str, params: Mapping[str, object]) -> CrawlReport:
+    """Run a spider against the home's sources; its log lines go to the home's `crawl` log.
+
+    Raises:
+        scrapers.crawl.CrawlFailed: when nothing was answered.
+    """
+    from scrapers.crawl import run_crawl
+    from scrapers.urls import source_urls
+
+    return run_crawl(
+        spider,
+        {"session": work.last.isoformat(), **params},
+        spool_of(work, spider),
+        source_urls(work.settings, work.home),
+        work.settings,
+        run_id=work.run_id,
+        log_file=work.home.logs / "crawl.log",
+    )
+
+
+def spool_of(work: Work, spider: str) -> Path:
+    """Where a crawl of this run puts down what it receives."""
+    return work.home.landing / "crawls" / f"{work.run_id}-{spider}"
 
 
 def land(work: Work, table_id: str, spider: str, params: Mapping[str, object]) -> Outcome:
     """Crawl a source and append every body to bronze, the refused ones too, before anything is parsed.
 
     Raises:
-        CrawlFailedError: when no body was received at all.
+        scrapers.crawl.CrawlFailed: when nothing was answered; what was received instead is in bronze then.
     """
-    from scrapers.crawl import run_crawl
+    from scrapers.crawl import CrawlFailed
 
-    known = table(table_id)
-    spool = work.home.landing / "crawls" / f"{work.run_id}-{spider}"
-    report = run_crawl(spider, dict(params), spool, settings=work.settings, home=work.home, run_id=work.run_id)
-    if report.received == 0:
-        raise CrawlFailedError(f"{spider}: no body was received; {report.summary()}")
-    bodies = spooled(report)
-    written = delta.append(work.home, known, bodies, Commit(f"{work.run_id}/{spider}", 1))
-    shutil.rmtree(spool)
-    facts: dict[str, int | float | str] = {
-        "requests": report.requests,
-        "received": report.received,
-        "crawl_seconds": round(report.seconds, 2),
-    }
-    return Outcome(known, Written(written.version, bodies.height), facts=facts | refused_facts(report))
+    try:
+        report = crawl(work, spider, params)
+    except CrawlFailed as failure:
+        if failure.report is not None:
+            _append(work, table_id, failure.report)
+        raise
+    return _append(work, table_id, report)
 
 
-def spooled(report: CrawlReport) -> pl.DataFrame:
-    """The bodies that a crawl put down."""
-    return pl.read_parquet(report.spool_files)
-
-
-def refused_facts(report: CrawlReport) -> dict[str, int | float | str]:
-    """How many bodies were refused, by reason."""
-    return {f"refused_{reason}": count for reason, count in report.refusals.items()}
+def _append(work: Work, table_id: str, report: CrawlReport) -> Outcome:
+    known, bodies = table(table_id), report.bodies()
+    written = delta.append(work.home, known, bodies, Commit(f"{work.run_id}/{report.spider}", 1))
+    shutil.rmtree(report.spool)
+    return Outcome(known, Written(written.version, bodies.height), facts=report.summary())
 
 
 def bodies_of(work: Work, table_id: str, where: Slice | None = None) -> pl.DataFrame:
@@ -66,8 +79,6 @@ def days(work: Work, column: str) -> Slice:
     """The slice of the days asked for."""
     if work.first == work.last:
         return Slice({column: work.first})
-    from datetime import timedelta
-
     return Slice(between=(column, work.first, work.last + timedelta(days=1)))
 
 

@@ -32,8 +32,7 @@ def tick_slice(work: Work) -> Slice:
 
 def land_universe(work: Work) -> Outcome:
     """The largest companies of each sector, as the screener gives them."""
-    params = {"session": work.last.isoformat(), "per_sector": work.settings.universe_per_sector}
-    return land(work, "bronze.yahoo_screener", "universe", params)
+    return land(work, "bronze.yahoo_screener", "universe", {"per_sector": work.settings.universe_per_sector})
 
 
 def settle_universe(work: Work) -> Outcome:
@@ -69,8 +68,7 @@ def _symbols(work: Work) -> list[str]:
 
 def land_profiles(work: Work) -> Outcome:
     """A summary of every company of the universe."""
-    params = {"session": work.last.isoformat(), "symbols": _symbols(work)}
-    return land(work, "bronze.yahoo_summary", "summary", params)
+    return land(work, "bronze.yahoo_summary", "summary", {"symbols": _symbols(work)})
 
 
 def settle_profiles(work: Work) -> Outcome:
@@ -99,7 +97,7 @@ def gold_companies(work: Work) -> Outcome:
 def land_quotes(work: Work) -> Outcome:
     """Batch quotes of the universe at a tick."""
     tick = tick_of(work)
-    params = {"session": work.last.isoformat(), "tick": tick.isoformat(), "symbols": _symbols(work)}
+    params: dict[str, object] = {"tick": tick.isoformat(), "symbols": _symbols(work)}
     if work.simulated:
         params["at"] = tick.isoformat()
     return land(work, "bronze.yahoo_quotes", "quotes", params)
@@ -139,12 +137,7 @@ def gold_quotes(work: Work) -> Iterator[Outcome]:
 
 def land_bars(work: Work) -> Outcome:
     """Daily bars, dividends and splits of the universe over the sessions asked for."""
-    params = {
-        "session": work.last.isoformat(),
-        "first": work.first.isoformat(),
-        "last": work.last.isoformat(),
-        "symbols": _symbols(work),
-    }
+    params = {"start": work.first.isoformat(), "end": work.last.isoformat(), "symbols": _symbols(work)}
     return land(work, "bronze.yahoo_chart", "bars", params)
 
 

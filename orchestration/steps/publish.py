@@ -123,7 +123,9 @@ def publish(work: Work, *, expectations: bool, only_changed: bool = True) -> Pub
     if expectations and loaded:
         _judge(dsn, loaded)
     absent = _absent_marts(dsn)
-    names = models_for(table(name).name for name in loaded) if only_changed else models_for(t.name for t in staged_tables())
+    names = (
+        models_for(table(name).name for name in loaded) if only_changed else models_for(t.name for t in staged_tables())
+    )
     names = sorted({*names, *absent})
     if not names:
         return Published(loaded)

@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, time, timedelta
 
 from lake import delta
 from lake.contracts import table
+from lake.market_calendar import INDIA
 from orchestration.steps.common import bodies_of, days, land, write_gold, write_silver
 from orchestration.work import Outcome, Work
 
 
 def land_posts(work: Work) -> Outcome:
     """Every page of the recent search for each tag and day asked for."""
-    params = {"first": work.first.isoformat(), "last": work.last.isoformat(), "tags": list(work.settings.tags)}
+    start = datetime.combine(work.first, time(), INDIA).astimezone(UTC)
+    end = min(datetime.combine(work.last + timedelta(days=1), time(), INDIA).astimezone(UTC), work.clock.now())
+    params = {"tags": list(work.settings.tags), "start": _stamp(start), "end": _stamp(end)}
     return land(work, "bronze.x_search", "posts", params)
+
+
+def _stamp(at: datetime) -> str:
+    """An instant as the X API reads it."""
+    return at.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def settle_posts(work: Work) -> Outcome:
