@@ -7,10 +7,12 @@ that nothing behind it has to know which endpoint writes percent and which a fra
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
+from typing import NamedTuple
 
 import orjson
 import polars as pl
@@ -54,6 +56,16 @@ class Parsed:
     total: int | None = None
 
 
+class Verdict(NamedTuple):
+    """What a crawl has to know of a body: whether it is an answer, how much is in it, and where it goes on."""
+
+    refused: Reason | None
+    good: int
+    rows_refused: dict[str, int]
+    next_token: str | None = None
+    total: int | None = None
+
+
 @dataclass
 class Records:
     """Rows on their way, a dictionary each, and the elements that did not make it."""
@@ -64,6 +76,12 @@ class Records:
     refused: Reason | None = None
     next_token: str | None = None
     total: int | None = None
+
+    @property
+    def verdict(self) -> Verdict:
+        """What a crawl has to know."""
+        rows = {} if self.refused else dict(Counter(refusal.reason for refusal in self.refusals))
+        return Verdict(self.refused, len(self.rows), rows, self.next_token, self.total)
 
     def refuse(self, reason: Reason, raw: object) -> None:
         """Note an element that cannot become a row."""

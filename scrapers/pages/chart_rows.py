@@ -5,6 +5,7 @@ A year of daily bars for 1,100 companies is 277,000 rows: they are put together 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,7 +18,7 @@ from web_poet import PageParams, WebPage
 from lake.contracts import table
 from lake.rows import Refusal
 from scrapers.errors import Reason
-from scrapers.pages.base import Parsed, row_schema
+from scrapers.pages.base import Parsed, Verdict, row_schema
 from scrapers.pages.chart import FIELDS, ChartBody, Interval, read_chart
 
 ORIGIN = "yahoo_chart"
@@ -232,3 +233,11 @@ class ChartPage(WebPage[ParsedChart]):
             self.params.get("as_of"),
             self.response.status,
         )
+
+    def verdict(self) -> Verdict:
+        """What a crawl has to know of the body."""
+        chart = read_chart(
+            bytes(self.response.body), self.params["interval"], self.params.get("symbol"), self.response.status
+        )
+        faults = dict(Counter(str(reason) for reason in chart.faults.values()))
+        return Verdict(chart.refused and chart.refused[0], len(chart.stamps) - len(chart.faults), faults)

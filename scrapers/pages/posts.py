@@ -16,7 +16,7 @@ from web_poet import WebPage
 from lake.clock import INDIA
 from lake.contracts import table
 from scrapers.errors import BodyRefused, Reason
-from scrapers.pages.base import Parsed, Records, RowRefused, guarded, json_object, must, parsed, text, whole
+from scrapers.pages.base import Parsed, Records, RowRefused, Verdict, guarded, json_object, must, parsed, text, whole
 from scrapers.pages.bodies import Json, by_status, load_json
 
 POSTS = table("silver.posts")
@@ -133,3 +133,7 @@ class PostsPage(WebPage[Parsed]):
     async def to_item(self) -> Parsed:
         """The body, read."""
         return parse_posts(bytes(self.response.body), self.response.status)
+
+    def verdict(self) -> Verdict:
+        """What a crawl has to know of the body."""
+        return read_posts(bytes(self.response.body), self.response.status).verdict

@@ -18,6 +18,7 @@ from scrapers.pages.base import (
     Parsed,
     Records,
     RowRefused,
+    Verdict,
     guarded,
     instant,
     json_object,
@@ -122,3 +123,9 @@ class QuotesPage(WebPage[Parsed]):
         return parse_quotes(
             bytes(self.response.body), self.params["session"], self.params["tick"], self.response.status
         )
+
+    def verdict(self) -> Verdict:
+        """What a crawl has to know of the body."""
+        return read_quotes(
+            bytes(self.response.body), self.params["session"], self.params["tick"], self.response.status
+        ).verdict

@@ -14,6 +14,7 @@ from scrapers.pages.base import (
     Parsed,
     Records,
     RowRefused,
+    Verdict,
     first_object,
     guarded,
     json_object,
@@ -97,3 +98,9 @@ class ScreenerPage(WebPage[Parsed]):
         return parse_screener(
             bytes(self.response.body), self.params["session"], self.params["sector"], self.response.status
         )
+
+    def verdict(self) -> Verdict:
+        """What a crawl has to know of the body."""
+        return read_screener(
+            bytes(self.response.body), self.params["session"], self.params["sector"], self.response.status
+        ).verdict

@@ -18,6 +18,7 @@ from scrapers.pages.base import (
     Parsed,
     Records,
     RowRefused,
+    Verdict,
     first_object,
     guarded,
     instant,
@@ -143,3 +144,9 @@ class SummaryPage(WebPage[Parsed]):
         return parse_summary(
             bytes(self.response.body), self.params["session"], self.params["symbol"], self.response.status
         )
+
+    def verdict(self) -> Verdict:
+        """What a crawl has to know of the body."""
+        return read_summary(
+            bytes(self.response.body), self.params["session"], self.params["symbol"], self.response.status
+        ).verdict

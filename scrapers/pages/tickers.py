@@ -7,7 +7,7 @@ from web_poet import WebPage
 
 from lake.contracts import table
 from scrapers.errors import BodyRefused, Reason
-from scrapers.pages.base import Parsed, Records, RowRefused, guarded, must, parsed, text, whole
+from scrapers.pages.base import Parsed, Records, RowRefused, Verdict, guarded, must, parsed, text, whole
 from scrapers.pages.bodies import Json, by_status, load_json
 
 TICKERS = table("silver.sec_tickers")
@@ -69,3 +69,7 @@ class TickersPage(WebPage[Parsed]):
     async def to_item(self) -> Parsed:
         """The body, read."""
         return parse_tickers(bytes(self.response.body), self.response.status)
+
+    def verdict(self) -> Verdict:
+        """What a crawl has to know of the body."""
+        return read_tickers(bytes(self.response.body), self.response.status).verdict

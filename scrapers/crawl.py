@@ -1,0 +1,249 @@
+"""Crawls as subprocesses: `run_crawl` starts one and reads what it left; `python -m scrapers.crawl JOB` is one.
+
+A crawl is a disposable unit: it writes to its own spool folder, ends with an exit code, and is run again as a whole. It
+ends with its parent, however that ends: it holds one end of a pipe and stops when the other is gone.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+import uuid
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lake.clock import Clock
+from scrapers.errors import SourceSettingsError
+from scrapers.job import SPIDER_NAMES, CrawlReport, Job, read_report
+from scrapers.urls import SourceUrls, agents, limits
+
+if TYPE_CHECKING:
+    from lake.settings import Settings
+
+log = logging.getLogger("scrapers")
+
+DONE, FAILED, WRONG_USE = 0, 1, 2
+_LARGEST_BODY = 64 * 2**20
+_LARGEST_FILE = 8 * 2**30
+
+
+class CrawlFailed(RuntimeError):
+    """A crawl that ended without a single answer, or not by itself. `report` is there where it could still write one."""
+
+    def __init__(self, message: str, report: CrawlReport | None = None) -> None:
+        super().__init__(message)
+        self.report = report
+
+
+def run_crawl(  # noqa: PLR0913 - a crawl's own words
+    spider: str,
+    params: dict[str, Any],
+    spool: Path,
+    urls: SourceUrls,
+    settings: Settings,
+    *,
+    run_id: str | None = None,
+    log_file: Path | None = None,
+    timeout: float = 3_600.0,
+) -> CrawlReport:
+    """Run one crawl in a subprocess and wait for it.
+
+    Args:
+        spider: one of `scrapers.spiders.SPIDERS`.
+        params: what it asks for; see the spider's docstring. `session` always, `at` for a past instant of the sandbox.
+        spool: a folder of its own; what an earlier crawl left there is removed.
+        urls: from `scrapers.urls.source_urls`.
+        settings: rates, contact, token and clock.
+        run_id: the run that receives the bodies; a new one by default.
+        log_file: where the crawl's log lines are appended; the caller's stderr by default.
+        timeout: seconds after which it is ended.
+
+    Raises:
+        CrawlFailed: when no answer came, or the process died; the text says what its log said last.
+        SourceSettingsError: when a source has no address, or no contact to be told.
+    """
+    if spider not in SPIDER_NAMES:
+        raise SourceSettingsError(f"no spider {spider!r}; there are {', '.join(SPIDER_NAMES)}")
+    shutil.rmtree(spool, ignore_errors=True)
+    spool.mkdir(parents=True)
+    job = Job(
+        spider=spider,
+        params=params,
+        spool=str(spool),
+        run_id=run_id or uuid.uuid4().hex,
+        urls=urls,
+        limits=limits(settings, urls),
+        agents=agents(settings, urls),
+        clock=Clock.from_settings(settings).setting(),
+    )
+    job.write(spool / "job.json")
+    started = time.monotonic()
+    exit_code = _run(job, spool / "crawl.log", settings, timeout)
+    seconds = time.monotonic() - started
+    _append(spool / "crawl.log", log_file)
+    return _judge(job, exit_code, seconds)
+
+
+def _environment(settings: Settings) -> dict[str, str]:
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    if settings.x_bearer_token:
+        environment["TIDEMARK_X_BEARER_TOKEN"] = settings.x_bearer_token.get_secret_value()
+    root = str(Path(__file__).resolve().parents[1])
+    environment["PYTHONPATH"] = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))
+    return environment
+
+
+def _run(job: Job, log_path: Path, settings: Settings, timeout: float) -> int:
+    command = [sys.executable, "-m", "scrapers.crawl", str(Path(job.spool) / "job.json"), "--with-parent"]
+    with (
+        log_path.open("wb") as output,
+        subprocess.Popen(  # noqa: S603 - our own module, by our own interpreter
+            command,
+            stdin=subprocess.PIPE,
+            stdout=output,
+            stderr=output,
+            env=_environment(settings),
+            start_new_session=True,
+        ) as process,
+    ):
+        try:
+            return process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            _end(process)
+            raise CrawlFailed(f"{job.spider}: not done after {timeout:.0f} s; {_last_lines(log_path)}") from None
+        except BaseException:
+            _end(process)
+            raise
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End the crawl's whole process group: first asked, then not."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        if process.poll() is None:
+            os.killpg(process.pid, number)
+            try:
+                process.wait(5)
+            except subprocess.TimeoutExpired:
+                continue
+
+
+def _append(source: Path, target: Path | None) -> None:
+    text = source.read_bytes()
+    if target is None:
+        sys.stderr.write(text.decode("utf-8", "replace"))
+        return
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with target.open("ab") as file:
+        file.write(text)
+
+
+def _last_lines(log_path: Path, count: int = 5) -> str:
+    lines = log_path.read_text("utf-8", "replace").strip().splitlines()[-count:]
+    return " / ".join(lines) or "it said nothing"
+
+
+def _judge(job: Job, exit_code: int, seconds: float) -> CrawlReport:
+    log_path = Path(job.spool) / "crawl.log"
+    try:
+        report = read_report(job, exit_code, seconds)
+    except FileNotFoundError:
+        raise CrawlFailed(f"{job.spider}: ended with exit code {exit_code}; {_last_lines(log_path)}") from None
+    if exit_code != DONE:
+        reasons = {**report.refusals} or dict.fromkeys(report.unanswered.values(), 1)
+        shown = ", ".join(f"{reason} {count}" for reason, count in reasons.items()) or _last_lines(log_path)
+        raise CrawlFailed(f"{job.spider}: no answer to {len(report.unanswered)} questions: {shown}", report)
+    return report
+
+
+def scrapy_settings(job: Job) -> dict[str, Any]:
+    """Scrapy's settings for a job. robots.txt is not asked: whether a live source may be is the user's opt-in."""
+    streams = job.spider == "edgar"
+    handlers = dict.fromkeys(("http", "https"), "scrapers.handlers.FileDownloadHandler") if streams else {}
+    total = int(sum(limit["concurrency"] for limit in job.limits.values()))
+    return {
+        "CONCURRENT_REQUESTS": max(total, 8),
+        "DOWNLOAD_SLOTS": job.limits,
+        "DOWNLOAD_HANDLERS": handlers,
+        "DOWNLOAD_TIMEOUT": 60 if not job.urls.sandboxed or streams else 15,
+        "DOWNLOAD_MAXSIZE": _LARGEST_FILE if streams else _LARGEST_BODY,
+        "DOWNLOAD_WARNSIZE": 0,
+        "DOWNLOAD_FAIL_ON_DATALOSS": False,
+        "DOWNLOAD_VERIFY_CERTIFICATES": True,
+        "DOWNLOADER_MIDDLEWARES": {
+            "scrapy.downloadermiddlewares.retry.RetryMiddleware": None,
+            "scrapy.downloadermiddlewares.useragent.UserAgentMiddleware": None,
+            "scrapy.downloadermiddlewares.offsite.OffsiteMiddleware": None,
+            "scrapers.middlewares.Patience": 550,
+            "scrapers.middlewares.Crumb": 570,
+            "scrapers.middlewares.Judge": 580,
+        },
+        "HTTPERROR_ALLOW_ALL": True,
+        "LOG_LEVEL": job.log_level,
+        "LOGSTATS_INTERVAL": 0,
+        "REDIRECT_MAX_TIMES": 5,
+        "REFERER_ENABLED": False,
+        "REMOTE_CONTROL_ENABLED": False,
+        "ROBOTSTXT_OBEY": False,
+        "STATS_DUMP": False,
+        "TELNETCONSOLE_ENABLED": False,
+        "MEMUSAGE_ENABLED": False,
+        "SCHEDULER_DISK_QUEUE": "scrapy.squeues.PickleFifoDiskQueue",
+        "SCHEDULER_MEMORY_QUEUE": "scrapy.squeues.FifoMemoryQueue",
+    }
+
+
+def crawl(job: Job) -> int:
+    """Run a job in this process; once in a process's life.
+
+    Returns:
+        The exit code.
+    """
+    from scrapy.crawler import AsyncCrawlerProcess
+
+    from scrapers.spiders import SPIDERS
+
+    process = AsyncCrawlerProcess(scrapy_settings(job), install_root_handler=True)
+    # Scrapy's own lines show addresses, and an address may hold a crumb.
+    logging.getLogger("scrapy").setLevel(logging.WARNING)
+    crawler = process.create_crawler(SPIDERS[job.spider])
+    process.crawl(crawler, job=job)
+    process.start()
+    spider = crawler.spider
+    if not (Path(job.spool) / "stats.json").exists() or spider is None:
+        return FAILED
+    tally = spider.tally  # type: ignore[attr-defined]  # the spider is one of ours
+    if tally.finish != "finished":
+        return FAILED
+    return DONE if tally.good or not tally.unanswered else FAILED
+
+
+def _end_with_parent() -> None:
+    """Stop at once when the pipe from the parent closes: nobody is left to read what this crawl would find."""
+
+    def watch() -> None:
+        while os.read(0, 4096):
+            pass
+        os._exit(FAILED)
+
+    threading.Thread(target=watch, name="parent", daemon=True).start()
+
+
+def main(arguments: list[str]) -> int:
+    """The command: a job file, and `--with-parent` where the crawl is to end with its parent."""
+    files = [argument for argument in arguments if not argument.startswith("-")]
+    if len(files) != 1 or not Path(files[0]).is_file() or set(arguments) - {*files, "--with-parent"}:
+        sys.stderr.write("usage: python -m scrapers.crawl JOB.json [--with-parent]\n")
+        return WRONG_USE
+    if "--with-parent" in arguments:
+        _end_with_parent()
+    return crawl(Job.read(Path(files[0])))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

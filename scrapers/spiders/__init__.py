@@ -1,0 +1,18 @@
+"""Spiders: what to ask each source. How bodies are judged, kept and asked for again is the middlewares' business."""
+
+from __future__ import annotations
+
+from scrapers.spiders.bars import BarsSpider
+from scrapers.spiders.base import SourceSpider
+from scrapers.spiders.edgar import EdgarSpider
+from scrapers.spiders.posts import PostsSpider
+from scrapers.spiders.quotes import QuotesSpider
+from scrapers.spiders.summary import SummarySpider
+from scrapers.spiders.universe import UniverseSpider
+
+SPIDERS: dict[str, type[SourceSpider]] = {
+    spider.name: spider
+    for spider in (UniverseSpider, QuotesSpider, SummarySpider, BarsSpider, PostsSpider, EdgarSpider)
+}
+
+__all__ = ["SPIDERS", "SourceSpider"]
