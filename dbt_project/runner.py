@@ -125,7 +125,7 @@ def build(
     threads: int = 4,
     on_line: Callable[[str], None] | None = None,
 ) -> BuildReport:
-    """Build marts into `marts_next` and test them; the staging views are made with them.
+    """Build marts into `marts_next` and test them; what they rest on is written into them.
 
     Args:
         select: marts by name, as `models_for` gives them; empty for all.
