@@ -19,7 +19,7 @@ from ml.plot import actual_against_predicted
 from ml.registry import Training, register
 from ml.walk_forward import Plan, WalkForward, walk_forward
 
-RECIPE = "daily-ridge 1"
+RECIPE = "daily-ridge 2"
 
 
 @dataclass(frozen=True)

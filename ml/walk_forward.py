@@ -108,18 +108,32 @@ class Moments:
         slopes = np.linalg.solve(correlation + strength * np.eye(len(sd)), relation) / sd
         return np.concatenate([[target_mean - slopes @ mean], slopes])
 
-    def squared_error(self, weights: Floats, start: int, end: int) -> float:
-        """Sum of squared errors of a solution over the days from `start` to before `end`."""
-        cross = self.cross[end] - self.cross[start]
-        relation = self.with_target[end] - self.with_target[start]
-        squares = self.squares[end] - self.squares[start]
-        return float(squares - 2 * weights @ relation + weights @ cross @ weights)
+    def squared_errors(self, weights: Floats, start: int, end: int) -> Floats:
+        """Sums of squared errors of a solution on each day from `start` to before `end`."""
+        cross = np.diff(self.cross[start : end + 1], axis=0)
+        relation = np.diff(self.with_target[start : end + 1], axis=0)
+        squares = np.diff(self.squares[start : end + 1])
+        found: Floats = squares - 2 * relation @ weights + np.einsum("i,dij,j->d", weights, cross, weights)
+        return found
 
     def strength(self, end: int, plan: Plan) -> float:
-        """The strength that errs least on the newest part of the first `end` days, fitted on the rest."""
+        """The strength for the first `end` days, judged on their newest part after a fit on the rest.
+
+        The strongest one that errs no more than a standard error above the best: companies of a session move
+        together, so that the days are few and the best by itself is largely luck.
+        """
         cut = max(1, int(end * (1 - plan.validation)))
-        errors = [self.squared_error(self.solve(cut, s), cut, end) for s in plan.strengths]
-        return plan.strengths[int(np.argmin(errors))]
+        errors = [self.squared_errors(self.solve(cut, s), cut, end) for s in plan.strengths]
+        best = min(errors, key=np.sum)
+        chosen = max(range(len(errors)), key=lambda i: (_as_good(errors[i], best), plan.strengths[i]))
+        return plan.strengths[chosen]
+
+
+def _as_good(errors: Floats, best: Floats) -> bool:
+    """Whether errors by day are within a standard error of the best ones, day by day compared."""
+    excess = errors - best
+    spread = float(np.std(excess, ddof=1)) if len(excess) > 1 else 0.0
+    return bool(np.mean(excess) <= spread / np.sqrt(len(excess)))
 
 
 @dataclass(frozen=True)

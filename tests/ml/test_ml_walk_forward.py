@@ -29,8 +29,25 @@ def test_running_sums_give_scikit_learns_ridge(pairs, strength):
     weights = moments.solve(len(moments.days), strength)
     theirs = fit_ridge(rows, FEATURES, strength).predict(x)
     assert weights[0] + x @ weights[1:] == pytest.approx(theirs, abs=1e-9)
-    squared = float(((y - theirs) ** 2).sum())
-    assert moments.squared_error(weights, 0, len(moments.days)) == pytest.approx(squared, rel=1e-6)
+    errors = (
+        rows.select("target_session", pl.Series("squared", (y - theirs) ** 2))
+        .group_by("target_session")
+        .agg(pl.col("squared").sum())
+    )
+    by_day = errors.sort("target_session")["squared"].to_list()
+    assert moments.squared_errors(weights, 0, len(moments.days)).tolist() == pytest.approx(by_day, rel=1e-6, abs=1e-12)
+
+
+def test_the_strongest_ridge_that_is_as_good_is_chosen(pairs):
+    plan = Plan()
+
+    def chosen(rows: pl.DataFrame) -> float:
+        known = rows["target_session"].cast(pl.Int32).to_numpy().astype(np.int64)
+        moments = Moments.of(rows.select(FEATURES).to_numpy(), rows["target"].to_numpy(), known)
+        return moments.strength(len(moments.days), plan)
+
+    assert chosen(pairs(20, 251)) == max(plan.strengths), "there is nothing to fit"
+    assert chosen(pairs(20, 251, momentum=0.5)) < 1, "there is"
 
 
 def test_a_constant_column_gets_no_weight(pairs):
