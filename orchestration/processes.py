@@ -106,7 +106,7 @@ def ours(run: Path, *, token: str | None = None, but: str | None = None) -> dict
             found[process] = signal.SIGTERM
     for record in records(run):
         leader = record.process()
-        if leader is None or record.token == but or token not in (None, record.token):
+        if leader is None or leader.pid in spared or record.token == but or token not in (None, record.token):
             continue
         with contextlib.suppress(psutil.NoSuchProcess):
             # PostgreSQL writes over its environment, so that its workers are known by their parent alone.

@@ -152,7 +152,8 @@ class Supervisor:
         """End every process, what is needed by others last, and wait until they are gone."""
         self._stopping.set()
         for thread in self._threads:
-            thread.join()
+            if thread.ident is not None:
+                thread.join()
         left = dict(self._children)
         while left:
             # Those that nobody left needs.

@@ -1,0 +1,217 @@
+"""The `tidemark` command. Heavy modules are imported inside the commands: `--help` answers at once.
+
+Exit codes: 0 for done, 1 for a failure in the work, 2 for wrong use.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import click
+import typer
+
+if TYPE_CHECKING:
+    from lake.home import Home
+    from lake.settings import Settings
+
+app = typer.Typer(
+    name="tidemark",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help="A stock-market lakehouse that starts with one command.",
+)
+Json = Annotated[bool, typer.Option("--json", help="Write JSON for programs.")]
+
+
+def open_home(*, create: bool = False) -> tuple[Home, Settings]:
+    """The settings and their home."""
+    from lake.home import Home
+    from lake.settings import load_settings
+
+    settings = load_settings()
+    return Home.open(settings, create=create), settings
+
+
+@app.command()
+def up(once: Annotated[bool, typer.Option("--once", help="End after the first load.")] = False) -> int:
+    """Start everything, make the first load, and stay in the foreground."""
+    from orchestration.commands_up import Start
+    from orchestration.console import Screen
+
+    home, settings = open_home(create=True)
+    return Start(home, settings, Screen(), once=once).run()
+
+
+@app.command()
+def once() -> int:
+    """Make the first load: with what runs, else by starting everything and ending it again."""
+    from orchestration import running
+    from orchestration.commands_up import once_more
+    from orchestration.console import Screen
+
+    home, settings = open_home(create=True)
+    if running.is_held(home):
+        return once_more(home, settings, Screen())
+    return up(once=True)
+
+
+@app.command()
+def down() -> int:
+    """End everything that runs in the home."""
+    from orchestration import commands_up
+    from orchestration.console import Screen
+
+    home, _ = open_home()
+    return commands_up.down(home, Screen())
+
+
+@app.command()
+def status(json: Json = False) -> int:
+    """What runs, where, and what the last load did."""
+    from orchestration.commands_look import status as show
+    from orchestration.console import Screen
+
+    home, _ = open_home()
+    return show(home, Screen(), as_json=json)
+
+
+@app.command()
+def ask(question: Annotated[str, typer.Argument(help="In plain English.")], json: Json = False) -> int:
+    """Ask a question of the marts."""
+    from orchestration.commands_ask import ask as put
+    from orchestration.console import Screen
+
+    home, settings = open_home()
+    return put(home, settings, Screen(), question, as_json=json)
+
+
+@app.command()
+def sql(statement: Annotated[str, typer.Argument(help="One SELECT over the marts.")], json: Json = False) -> int:
+    """Run a read-only query over the marts, through the chat's guard and role."""
+    from orchestration.commands_ask import sql as put
+    from orchestration.console import Screen
+
+    home, settings = open_home()
+    return put(home, settings, Screen(), statement, as_json=json)
+
+
+@app.command("eval")
+def evaluate(json: Json = False) -> int:
+    """Put the shared questions to the chat and count what is right, by kind."""
+    from orchestration.commands_ask import evaluate as put
+    from orchestration.console import Screen
+
+    home, settings = open_home()
+    return put(home, settings, Screen(), as_json=json)
+
+
+@app.command("import")
+def import_(
+    paths: Annotated[list[Path], typer.Argument(help="Files, or folders of them.")],
+    symbol: Annotated[str | None, typer.Option(help="The symbol that a file of bars speaks of.")] = None,
+    json: Json = False,
+) -> int:
+    """Bring in files of your own: EDGAR logs, daily bars, one-minute bars, the SEC's ticker files."""
+    from lake.home import Home
+    from lake.settings import load_settings
+    from orchestration.commands_import import run
+    from orchestration.console import Screen
+
+    settings = load_settings()
+    for path in paths:
+        if not path.exists():
+            raise click.UsageError(f"{path}: no such file or folder")
+    return run((Home.open(settings, make_world="real"), settings), Screen(), paths, symbol, as_json=json)
+
+
+@app.command()
+def logs(
+    name: Annotated[str | None, typer.Argument(help="A service, or `load`; none lists them.")] = None,
+    follow: Annotated[bool, typer.Option("-f", "--follow", help="Go on as it grows.")] = False,
+    lines: Annotated[int, typer.Option("-n", "--lines", min=0, help="How many of the last lines.")] = 50,
+) -> int:
+    """Show a process's log."""
+    from orchestration.commands_look import logs as show
+    from orchestration.console import Screen
+
+    home, _ = open_home()
+    return show(home, Screen(), name, lines=lines, follow=follow)
+
+
+@app.command()
+def doctor(json: Json = False) -> int:
+    """Check this machine, and say what to do about what is wrong."""
+    from lake.settings import load_settings
+    from orchestration.commands_look import doctor as show
+    from orchestration.console import Screen
+
+    return show(load_settings(), Screen(), as_json=json)
+
+
+@app.command()
+def home(json: Json = False) -> int:
+    """Where the home is, and which world it holds."""
+    from orchestration.commands_look import home as show
+    from orchestration.console import Screen
+
+    found, _ = open_home()
+    return show(found, Screen(), as_json=json)
+
+
+@app.command(context_settings={"ignore_unknown_options": True, "allow_extra_args": True})
+def bench(context: typer.Context) -> int:
+    """Measure speed and memory; `make bench` installs what that needs."""
+    import subprocess
+
+    command = [sys.executable, "-m", "benchmarks", *context.args]
+    return subprocess.run(command, check=False).returncode  # noqa: S603 - our own module, the user's own words
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command; the exit code."""
+    try:
+        code = app(args=arguments, standalone_mode=False)
+    except click.exceptions.Exit as ended:
+        return ended.exit_code
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (KeyboardInterrupt, click.exceptions.Abort):
+        sys.stderr.write("\nended\n")
+        return 130
+    except (RuntimeError, ValueError, OSError) as error:
+        return _told(error)
+    return code if isinstance(code, int) else 0
+
+
+def _told(error: RuntimeError | ValueError | OSError) -> int:
+    """Say what is wrong where the error is one of ours; the exit code.
+
+    Raises:
+        the error itself, where nobody foresaw it.
+    """
+    from lake.home import HomeError
+    from lake.postgres import PostgresError
+    from lake.settings import SettingsError
+    from orchestration.ask import AskError
+    from orchestration.commands_up import LoadError
+    from orchestration.running import AlreadyRunning
+    from orchestration.supervisor import ServiceError
+
+    wrong_use = (SettingsError, HomeError, AlreadyRunning)
+    failed = (PostgresError, ServiceError, LoadError, AskError)
+    if not isinstance(error, (*wrong_use, *failed)):
+        raise error
+    sys.stderr.write(f"tidemark: {error}\n")
+    if isinstance(error, AlreadyRunning):
+        from rich.console import Console
+
+        from orchestration.commands_up import addresses
+        from orchestration.console import Screen
+
+        addresses(Screen(Console(stderr=True, highlight=False)), error.status.get("services", []))
+    return 2 if isinstance(error, wrong_use) else 1

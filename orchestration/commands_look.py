@@ -1,0 +1,153 @@
+"""`status`, `logs`, `home` and `doctor`: commands that only look."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import psutil
+
+from orchestration import running
+from orchestration.console import Screen
+
+if TYPE_CHECKING:
+    from lake.home import Home
+    from lake.settings import Settings
+
+
+def status(home: Home, screen: Screen, *, as_json: bool) -> int:
+    """What runs; the exit code."""
+    found = state(home)
+    if as_json:
+        screen.json(found)
+        return 0
+    screen.say(f"home {found['home']} ({found['world']}): {found['phase']}")
+    rows = [
+        (s["name"], s["state"], s["pid"], s["restarts"], s["memory_mb"], s["address"] or "") for s in found["services"]
+    ]
+    if rows:
+        screen.table(("service", "state", "pid", "restarts", "MB (PSS)", "address"), rows)
+        screen.say(f"memory in all: {found['memory_mb']:,} MB (PSS)")
+    for note in found["notes"]:
+        screen.say(note)
+    load = found["load"]
+    screen.say(f"last load: {load['at']}, {sum(load['seconds'].values()):.0f} s" if load else "nothing loaded yet")
+    if not found["running"]:
+        screen.say("nothing runs: `tidemark up` starts it")
+    return 0
+
+
+def state(home: Home) -> dict[str, Any]:
+    """What `status --json` writes."""
+    runs = running.is_held(home)
+    told = running.told(home) if runs else {}
+    services = [{**service, "memory_mb": megabytes(service["pid"])} for service in told.get("services", [])]
+    return {
+        "home": str(home.root),
+        "world": home.world,
+        "postgres_data": _postgres_data(home),
+        "running": runs,
+        "phase": told.get("phase", "not running"),
+        "pid": told.get("pid"),
+        "since": told.get("since"),
+        "notes": told.get("notes", []),
+        "services": services,
+        "memory_mb": sum(service["memory_mb"] or 0 for service in services),
+        "load": running.last_summary(home),
+    }
+
+
+def _postgres_data(home: Home) -> str:
+    from lake import postgres
+
+    return str(postgres.data_folder(home))
+
+
+def megabytes(pid: int | None) -> int | None:
+    """The memory (PSS, MB) of a process and its descendants; None where there is none or it may not be seen."""
+    if pid is None:
+        return None
+    try:
+        leader = psutil.Process(pid)
+        return sum(_pss(process) for process in [leader, *leader.children(recursive=True)]) // 1_000_000
+    except (psutil.NoSuchProcess, psutil.AccessDenied):
+        return None
+
+
+def _pss(process: psutil.Process) -> int:
+    try:
+        return int(process.memory_full_info().pss)
+    except psutil.NoSuchProcess:
+        return 0
+
+
+def logs(home: Home, screen: Screen, name: str | None, *, lines: int, follow: bool) -> int:
+    """The end of a log; the exit code."""
+    known = sorted(path.stem for path in home.logs.glob("*.log"))
+    if name is None:
+        screen.say("\n".join(known) or f"no logs in {home.logs} yet")
+        return 0
+    if name not in known:
+        screen.say(f"no log of {name!r}; there are: {', '.join(known) or 'none yet'}")
+        return 2
+    path = home.logs / f"{name}.log"
+    with path.open(encoding="utf-8", errors="replace") as file:
+        for line in file.read().splitlines()[-lines:] if lines else []:
+            screen.say(line)
+        while follow:
+            line = file.readline()
+            if line:
+                screen.say(line.rstrip("\n"))
+            else:
+                time.sleep(0.3)
+    return 0
+
+
+def home(found: Home, screen: Screen, *, as_json: bool) -> int:
+    """Where the home is; the exit code."""
+    about = {
+        "home": str(found.root),
+        "world": found.world,
+        "logs": str(found.logs),
+        "landing": str(found.landing),
+        "postgres_data": _postgres_data(found),
+    }
+    if as_json:
+        screen.json(about)
+    else:
+        for name, value in about.items():
+            screen.say(f"{name}: {value}")
+    return 0
+
+
+def doctor(settings: Settings, screen: Screen, *, as_json: bool) -> int:
+    """All checks; exit code 1 when one that matters fails."""
+    from lake.home import Home, HomeError
+    from orchestration.doctor import examine
+
+    try:
+        findings = examine(Home.open(settings, create=False), settings)
+    except HomeError:
+        # Where there is no home yet, looking must not make one: that would decide its world.
+        parent = _nearest(settings.home.expanduser().resolve())
+        with tempfile.TemporaryDirectory(prefix=".tidemark-doctor-", dir=parent) as folder:
+            trial = settings.model_copy(update={"home": Path(folder), "world": None})
+            findings = examine(Home.open(trial), trial)
+    bad = [finding for finding in findings if not finding.ok and not finding.optional]
+    if as_json:
+        screen.json({"ok": not bad, "checks": [vars(finding) for finding in findings]})
+        return 1 if bad else 0
+    for finding in findings:
+        verdict = "ok" if finding.ok else "note" if finding.optional else "FAILED"
+        screen.say(f"{verdict:6}  {finding.name}: {finding.found}")
+        if finding.remedy:
+            screen.say(f"        → {finding.remedy}")
+    screen.say("all is well" if not bad else f"{len(bad)} of {len(findings)} checks failed")
+    return 1 if bad else 0
+
+
+def _nearest(folder: Path) -> Path:
+    """The folder itself, or the nearest one above it that is there."""
+    return next(path for path in (folder, *folder.parents) if path.is_dir())
