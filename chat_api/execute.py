@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
@@ -131,13 +131,20 @@ class Database:
         """Run one of the program's own constant queries, which bounds itself. Raises as `run` does."""
         return self._run(query, None)[1]
 
-    def _run(self, query: str, most: int | None) -> tuple[tuple[str, ...], list[Row]]:
+    def records(self, query: str, parameters: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+        """Run a constant query with parameters; its rows by column name. Raises as `run` does."""
+        columns, rows = self._run(query, None, parameters)
+        return [dict(zip(columns, row, strict=True)) for row in rows]
+
+    def _run(
+        self, query: str, most: int | None, parameters: Mapping[str, Any] | None = None
+    ) -> tuple[tuple[str, ...], list[Row]]:
         watch = None
         try:
             with self._pool.connection() as connection, connection.cursor() as cursor:
                 with _Watch(connection, self.seconds) as watch:
-                    # No parameters: a percent sign in the text is a percent sign.
-                    cursor.execute(query.encode())
+                    # Without parameters a percent sign in the text is a percent sign.
+                    cursor.execute(query.encode(), parameters)
                     rows = cursor.fetchall() if most is None else cursor.fetchmany(most)
                 return tuple(column.name for column in cursor.description or ()), rows
         except errors.QueryCanceled:
