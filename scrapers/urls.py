@@ -108,6 +108,6 @@ def agents(settings: Settings, urls: SourceUrls) -> dict[str, str]:
     if not contact:
         if not urls.sandboxed:
             raise SourceSettingsError("TIDEMARK_CONTACT is not set: live sources are told 'NAME EMAIL'")
-        contact = "Tidemark simulated@localhost"
+        contact = "Tidemark simulated@example.org"
     yahoo = f"Mozilla/5.0 (compatible; Tidemark/0.1; {contact})"
     return {"query1": yahoo, "query2": yahoo, "cookie": yahoo, "x": f"Tidemark/0.1 ({contact})", "sec": contact}

@@ -1,0 +1,179 @@
+"""Daily bars in gold: one origin for each day, and the adjusted close that follows from dividends and splits.
+
+The CRSP form: going back in time, each dividend multiplies the earlier prices by 1 − dividend / previous close. Prices
+of several origins may stand side by side, each in shares of another day: raw prices in those of their own day,
+split-adjusted ones in those of the day they were observed. All are brought to today's shares before they are compared.
+A dividend counts as its source states it: in shares of the day it was observed.
+"""
+
+from __future__ import annotations
+
+import polars as pl
+
+from lake.contracts import table
+
+_CRAWLED = "yahoo_chart"
+_ORDER = {"raw": 0, "split_adjusted": 1, "fully_adjusted": 2}
+ADJUSTED_FULLY = pl.col("basis") == "fully_adjusted"
+
+
+def bars_gold(bars: pl.DataFrame, actions: pl.DataFrame) -> pl.DataFrame:
+    """Rows of gold.bars_daily.
+
+    Args:
+        bars: silver.bars_daily, of several origins.
+        actions: silver.corporate_actions.
+
+    Returns:
+        One row for each symbol and session, sorted by key. Of several origins the least adjusted is taken, among equals
+        the newest observed. Prices stay in their origin's basis, and `dividend` is in the same; `adj_close` and
+        `return_pct` are comparable over all of them.
+    """
+    contract = table("gold.bars_daily")
+    splits = _splits(actions)
+    chosen = _scaled(_chosen(bars), splits)
+    events = _events(chosen, _dividends_today(actions, splits), splits)
+    rows = (
+        chosen.join(events, on=["symbol", "session"], how="left")
+        .sort("symbol", "session")
+        .with_columns(
+            pl.col("dividend_today").fill_null(0.0),
+            pl.col("split_ratio").fill_null(1.0),
+            (pl.col("close") / pl.col("scale")).alias("close_today"),
+        )
+        .pipe(_adjusted)
+        .with_columns(
+            (pl.col("dividend_today") * pl.col("scale")).alias("dividend"),
+            ((pl.col("adj_close") / pl.col("adj_close").shift(1).over("symbol") - 1) * 100).alias("return_pct"),
+            pl.max_horizontal("observed_at", "event_observed_at").alias("observed_at"),
+        )
+    )
+    kinds = contract.schema.create_empty().schema
+    return rows.select([pl.col(name).cast(kind) for name, kind in kinds.items()])
+
+
+def _chosen(bars: pl.DataFrame) -> pl.DataFrame:
+    """One origin a day, with `as_of`: the day in whose shares its prices are."""
+    own_day = pl.col("session")
+    crawled = pl.col("observed_at").dt.convert_time_zone("America/New_York").dt.date()
+    # A file's prices are adjusted up to about its last day; when it was imported says nothing about that.
+    last_of_file = pl.col("session").max().over("symbol", "origin")
+    as_of = pl.when(pl.col("origin") == _CRAWLED).then(crawled).otherwise(last_of_file)
+    rank = pl.col("basis").cast(pl.String).replace_strict(_ORDER, return_dtype=pl.Int8)
+    return (
+        bars.with_columns(
+            pl.col("basis").cast(pl.String),
+            rank.alias("order"),
+            pl.when(pl.col("basis").cast(pl.String) == "raw")
+            .then(own_day)
+            .otherwise(pl.max_horizontal(own_day, as_of))
+            .alias("as_of"),
+        )
+        .sort("order", pl.col("observed_at"), "origin", descending=[False, True, False])
+        .unique(["symbol", "session"], keep="first", maintain_order=True)
+        .drop("order")
+    )
+
+
+def _splits(actions: pl.DataFrame) -> pl.DataFrame:
+    """Splits with `after`: the product of their ratio and of all later ones; sorted by symbol and date."""
+    return (
+        actions.filter(pl.col("kind").cast(pl.String) == "split")
+        .select("symbol", "date", pl.col("amount").alias("ratio"), pl.col("observed_at").alias("event_observed_at"))
+        .sort("symbol", "date")
+        .with_columns(pl.col("ratio").cum_prod(reverse=True).over("symbol").alias("after"))
+    )
+
+
+def _later_splits(frame: pl.DataFrame, day: str, splits: pl.DataFrame) -> pl.DataFrame:
+    """The frame with `scale`: the product of the ratios of all splits after a day; 1 where there is none."""
+    next_day = pl.col(day).dt.offset_by("1d").alias("_after")
+    later = splits.select("symbol", pl.col("date").alias("_after"), pl.col("after").alias("scale")).sort("_after")
+    return (
+        frame.with_columns(next_day)
+        .sort("_after")
+        .join_asof(later, on="_after", by="symbol", strategy="forward", check_sortedness=False)
+        .with_columns(pl.col("scale").fill_null(1.0))
+        .drop("_after")
+    )
+
+
+def _scaled(chosen: pl.DataFrame, splits: pl.DataFrame) -> pl.DataFrame:
+    """Bars with `scale`: what their prices are divided by to be in today's shares."""
+    return _later_splits(chosen, "as_of", splits)
+
+
+def _dividends_today(actions: pl.DataFrame, splits: pl.DataFrame) -> pl.DataFrame:
+    """Dividends in today's shares: symbol, date, dividend_today, event_observed_at."""
+    dividends = actions.filter(pl.col("kind").cast(pl.String) == "dividend").select(
+        "symbol",
+        "date",
+        "amount",
+        pl.col("observed_at").alias("event_observed_at"),
+        pl.max_horizontal(pl.col("observed_at").dt.convert_time_zone("America/New_York").dt.date(), "date").alias(
+            "stated"
+        ),
+    )
+    return _later_splits(dividends, "stated", splits).select(
+        "symbol", "date", (pl.col("amount") / pl.col("scale")).alias("dividend_today"), "event_observed_at"
+    )
+
+
+def _events(chosen: pl.DataFrame, dividends: pl.DataFrame, splits: pl.DataFrame) -> pl.DataFrame:
+    """Dividends and splits on the first session on or after their day: symbol, session, and the sums of both."""
+    days = chosen.select("symbol", "session").sort("session")
+    events = pl.concat(
+        [
+            dividends.with_columns(pl.lit(1.0).alias("split_ratio")),
+            splits.select(
+                "symbol",
+                "date",
+                pl.lit(0.0).alias("dividend_today"),
+                "event_observed_at",
+                pl.col("ratio").alias("split_ratio"),
+            ),
+        ]
+    )
+    return (
+        events.rename({"date": "session"})
+        .sort("session")
+        .join_asof(
+            days.with_columns(pl.col("session").alias("on")),
+            on="session",
+            by="symbol",
+            strategy="forward",
+            check_sortedness=False,
+        )
+        .drop_nulls("on")
+        .group_by("symbol", pl.col("on").alias("session"))
+        .agg(
+            pl.col("dividend_today").sum(),
+            pl.col("split_ratio").product(),
+            pl.col("event_observed_at").max(),
+        )
+    )
+
+
+def _adjusted(frame: pl.DataFrame) -> pl.DataFrame:
+    """The frame, sorted by symbol and session, with `adj_close`.
+
+    A fully adjusted price already holds the dividends up to its file's last day. A dividend of the whole previous close
+    or more is no factor and is left out.
+    """
+    before = pl.col("close_today").shift(1).over("symbol")
+    plain_before = (~ADJUSTED_FULLY).shift(1).over("symbol").fill_null(False)
+    raw_factor = 1 - pl.col("dividend_today") / before
+    usable = plain_before & (pl.col("dividend_today") > 0) & (raw_factor > 0)
+    with_factor = frame.with_columns(pl.when(usable).then(raw_factor).otherwise(1.0).alias("factor"))
+    later = pl.col("factor").cum_prod(reverse=True).shift(-1, fill_value=1.0).over("symbol")
+    # Of a fully adjusted row only the dividends after its file's last day are still to be taken off.
+    after_file = with_factor.with_columns(later.alias("later")).with_columns(
+        pl.when(ADJUSTED_FULLY).then(pl.col("as_of")).otherwise(pl.col("session")).alias("held_to")
+    )
+    known = after_file.select("symbol", pl.col("session").alias("held_to"), pl.col("later").alias("open")).sort(
+        "held_to"
+    )
+    joined = after_file.sort("held_to").join_asof(
+        known, on="held_to", by="symbol", strategy="backward", check_sortedness=False
+    )
+    return joined.sort("symbol", "session").with_columns((pl.col("close_today") * pl.col("open")).alias("adj_close"))
