@@ -33,6 +33,7 @@ from spark_jobs.edgar_requests import (
     broken_rules,
     day_facts,
     good_requests,
+    numbered_lines,
     refused_requests,
     typed_requests,
     visits_second,
@@ -236,8 +237,8 @@ def _compute_and_commit(spark: SparkSession, home: Home, loading: list[_Loading]
     )
     requests_folder, visits_folder = staged.new_folder(home, REQUESTS), staged.new_folder(home, VISITS)
     try:
-        for form, folder in {one.log.form: one.folder for one in loading if one.log.rows_clean}.items():
-            typed = typed_requests(_lines(spark, loading, form, folder), form)
+        for (form, folder), alike in _by_form(loading):
+            typed = typed_requests(_lines(spark, alike, folder), form)
             _write(good_requests(typed, provenance), requests_folder)
         requests = staged.files_of(REQUESTS, requests_folder)
         _account(spark, loading, requests)
@@ -259,18 +260,25 @@ def _compute_and_commit(spark: SparkSession, home: Home, loading: list[_Loading]
     }
 
 
+def _by_form(loading: list[_Loading]) -> Iterator[tuple[tuple[LogForm, Path], list[_Loading]]]:
+    """The days that left lines for the engine, those of one form together."""
+    forms: dict[tuple[LogForm, Path], list[_Loading]] = {}
+    for one in loading:
+        if one.log.rows_clean:
+            forms.setdefault((one.log.form, one.folder), []).append(one)
+    yield from forms.items()
+
+
 def _ddl(columns: Mapping[str, str]) -> str:
     return ", ".join(f"{name} {kind}" for name, kind in columns.items())
 
 
-def _lines(spark: SparkSession, loading: list[_Loading], form: LogForm, folder: Path) -> DataFrame:
-    """A form's lines, each with the facts of its file."""
-    facts = [
-        (_file_number(one), *day_facts(one.day.log_date)) for one in loading if one.log.form == form and one.log.chunks
-    ]
+def _lines(spark: SparkSession, loading: list[_Loading], folder: Path) -> DataFrame:
+    """The lines below a folder of those days, each with the facts of its file."""
+    facts = [(_file_number(one), *day_facts(one.day.log_date)) for one in loading if one.log.chunks]
     files = spark.createDataFrame(facts, _ddl({"file": "int", **FACTS}))
-    text = spark.read.option("lineSep", "\n").text(str(folder)).selectExpr("value AS line", "CAST(file AS int) AS file")
-    return text.join(files, "file").drop("file")
+    text = spark.read.option("lineSep", "\n").text(str(folder)).selectExpr("CAST(file AS int) AS file", "value AS line")
+    return numbered_lines(text).join(files, "file").drop("file")
 
 
 def _file_number(one: _Loading) -> int:
@@ -298,9 +306,9 @@ def _account(spark: SparkSession, loading: list[_Loading], requests: list[staged
         one.rows_out = sum(f.rows for f in requests if dict(f.partition) == one.partition)
         one.refused = [(line.rule, line.text) for line in one.log.refused]
     short = [one for one in loading if one.rows_out != one.log.rows_clean]
-    for form, folder in {one.log.form: one.folder for one in short}.items():
-        typed = typed_requests(_lines(spark, loading, form, folder), form)
-        by_date = {one.day.log_date: one for one in loading if one.log.form == form}
+    for (form, folder), alike in _by_form(short):
+        typed = typed_requests(_lines(spark, alike, folder), form)
+        by_date = {one.day.log_date: one for one in alike}
         for row in refused_requests(typed).toArrow().to_pylist():
             by_date[row["file_date"]].refused.append((broken_rules(form.series, row["broken"]), row["line"]))
     for one in loading:
