@@ -185,9 +185,11 @@ def scrapy_settings(job: Job) -> dict[str, Any]:
         },
         "HTTPERROR_ALLOW_ALL": True,
         "LOG_LEVEL": job.log_level,
+        "LOG_VERSIONS": [],
         "LOGSTATS_INTERVAL": 0,
         "REDIRECT_MAX_TIMES": 5,
-        "REFERER_ENABLED": False,
+        "METAREFRESH_ENABLED": False,
+        "REFERRER_POLICY": "no-referrer",
         "REMOTE_CONTROL_ENABLED": False,
         "ROBOTSTXT_OBEY": False,
         "STATS_DUMP": False,
@@ -208,9 +210,9 @@ def crawl(job: Job) -> int:
 
     from scrapers.spiders import SPIDERS
 
-    process = AsyncCrawlerProcess(scrapy_settings(job), install_root_handler=True)
-    # Scrapy's own lines show addresses, and an address may hold a crumb.
-    logging.getLogger("scrapy").setLevel(logging.WARNING)
+    process = AsyncCrawlerProcess(scrapy_settings(job))
+    # Scrapy's own lines show addresses, and an address may hold a crumb; a callback's error is still told.
+    logging.getLogger("scrapy").setLevel(logging.ERROR)
     crawler = process.create_crawler(SPIDERS[job.spider])
     process.crawl(crawler, job=job)
     process.start()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from abc import abstractmethod
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, date, datetime
@@ -24,6 +25,7 @@ from scrapers.spool import Spool, request_text
 from scrapers.urls import Slot
 
 log = logging.getLogger("scrapers")
+_SAY_EVERY = 2.0  # seconds between two lines on how far it is
 
 
 class BodyPage(Protocol):
@@ -58,6 +60,7 @@ class SourceSpider(scrapy.Spider):
         self.backoff = 0.2 if job.urls.sandboxed else 2.0
         self._asked = 0
         self._done = 0
+        self._said = time.monotonic()
 
     @abstractmethod
     def requests(self) -> Iterator[Request]:
@@ -74,7 +77,7 @@ class SourceSpider(scrapy.Spider):
 
     async def start(self) -> AsyncIterator[Any]:
         """Scrapy's entry."""
-        for request in self.requests():
+        for request in list(self.requests()):
             yield request
 
     def ask(  # noqa: PLR0913 - what makes a request
@@ -184,8 +187,9 @@ class SourceSpider(scrapy.Spider):
 
     def _progress(self) -> None:
         self._done += 1
-        step = max(self._asked // 10, 1)
-        if self._done % step == 0 or self._done == self._asked:
+        now = time.monotonic()
+        if now - self._said > _SAY_EVERY or self._done == self._asked:
+            self._said = now
             log.info(
                 "%s: %d of %d answered or given up, %d good, %d refused",
                 self.name,
