@@ -63,29 +63,31 @@ class _Moves:
     total: float
 
 
-@lru_cache(maxsize=65_536)
-def _total(seed: int, company: Company, year: int) -> float:
-    return _moves(seed, company, year).total
-
-
+# Small: a year's moves are wanted twice in a row, for its level and for its bars.
+@lru_cache(maxsize=64)
 def _moves(seed: int, company: Company, year: int) -> _Moves:
     days = calendar.year(year).days
     market = factors.factor(seed, "market", year, factors.MARKET_VOL)
     sector = factors.factor(seed, company.sector, year, factors.SECTOR_VOL)
-    own = company.own_vol * factors.liveliness(seed, days)
+    scale = factors.liveliness_of(seed, year)
+    streams = [noise.key(seed, company.symbol, name) for name in ("tails", "overnight", "within")]
+    tails, overnight, within = noise.normals(streams, days)
     # A day's own news is heavier at the ends than a normal one.
-    own = own * np.exp(0.35 * noise.normal(noise.key(seed, company.symbol, "tails"), days) - 0.06)
+    own = company.own_vol * scale * np.exp(0.35 * tails - 0.06)
     share = factors.OVERNIGHT_SHARE
-    overnight = noise.normal(noise.key(seed, company.symbol, "overnight"), days) * own * share**0.5
-    within = noise.normal(noise.key(seed, company.symbol, "within"), days) * own * (1 - share) ** 0.5
-    overnight += company.beta * market[0] + _SECTOR_LOAD * sector[0] + _DRIFT
-    within += company.beta * market[1] + _SECTOR_LOAD * sector[1]
-    ex = np.isin(days, [day.toordinal() for day in actions.ex_days(seed, company, year)])
-    overnight[ex] += np.log1p(-company.yield_pct / 400)
-    scale = factors.liveliness(seed, days)
-    common = (company.beta * factors.MARKET_VOL * scale) ** 2 + (_SECTOR_LOAD * factors.SECTOR_VOL * scale) ** 2
-    spread = np.sqrt((own**2 + common) * (1 - share))
+    overnight = overnight * own * share**0.5 + company.beta * market[0] + _SECTOR_LOAD * sector[0] + _DRIFT
+    within = within * own * (1 - share) ** 0.5 + company.beta * market[1] + _SECTOR_LOAD * sector[1]
+    for day in actions.ex_days(seed, company, year):
+        # The dividend that is taken off is rounded; this is its size before that.
+        overnight[np.searchsorted(days, day.toordinal())] += np.log1p(-company.yield_pct / 400)
+    common = (company.beta * factors.MARKET_VOL) ** 2 + (_SECTOR_LOAD * factors.SECTOR_VOL) ** 2
+    spread = np.sqrt((own**2 + common * scale**2) * (1 - share))
     return _Moves(overnight, within, spread, float(overnight.sum() + within.sum()))
+
+
+@lru_cache(maxsize=65_536)
+def _total(seed: int, company: Company, year: int) -> float:
+    return _moves(seed, company, year).total
 
 
 @lru_cache(maxsize=65_536)

@@ -23,7 +23,8 @@ _SPREAD, _SPREAD_BACK = 7919, pow(7919, -1, 26**3)
 EXCHANGES = {"NMS": "NasdaqGS", "NYQ": "NYSE"}
 
 
-@dataclass(frozen=True)
+# Compared as objects: there is one for a seed and symbol, and caches look them up by the thousand.
+@dataclass(frozen=True, eq=False)
 class Company:
     """What does not change about a company.
 

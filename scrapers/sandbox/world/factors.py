@@ -25,11 +25,17 @@ def liveliness(seed: int, days: Ints) -> Floats:
     return lively
 
 
+@lru_cache(maxsize=64)
+def liveliness_of(seed: int, year: int) -> Floats:
+    """The liveliness of a year's sessions."""
+    return liveliness(seed, calendar.year(year).days)
+
+
 @lru_cache(maxsize=512)
 def factor(seed: int, name: str, year: int, vol: float) -> tuple[Floats, Floats]:
     """A factor's log returns of a year's sessions: overnight, and from open to close."""
     days = calendar.year(year).days
-    scale = vol * liveliness(seed, days)
+    scale = vol * liveliness_of(seed, year)
     overnight = noise.normal(noise.key(seed, "factor", name, "overnight"), days) * scale * OVERNIGHT_SHARE**0.5
     within = noise.normal(noise.key(seed, "factor", name, "within"), days) * scale * (1 - OVERNIGHT_SHARE) ** 0.5
     return overnight, within
