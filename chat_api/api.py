@@ -10,7 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, StringConstraints
 from starlette.datastructures import Headers
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Lifespan, Receive, Scope, Send
 
 from chat_api.answers import Answer, Health, Table
 from chat_api.execute import DatabaseDown, NotLoaded, QueryFailed, TooSlow
@@ -104,14 +104,20 @@ def _problem(status: int, error: str) -> JSONResponse:
     return JSONResponse({"error": error}, status_code=status)
 
 
-def build_api(service: Service, hosts: frozenset[str] = LOOPBACK) -> FastAPI:
-    """The API over a service; pages are mounted on it by `chat_api.pages`."""
+def build_api(service: Service, hosts: frozenset[str] = LOOPBACK, lifespan: Lifespan[FastAPI] | None = None) -> FastAPI:
+    """The API over a service; pages are mounted on it by `chat_api.pages`.
+
+    Args:
+        hosts: names that this host is asked by, without port.
+        lifespan: what to open and close with the application.
+    """
     app = FastAPI(
         title="Tidemark",
         summary="Questions over the marts",
         docs_url=None,
         redoc_url=None,
         openapi_url="/api/openapi.json",
+        lifespan=lifespan,
     )
     app.add_middleware(Doorkeeper, hosts=hosts)
     _add_routes(app, service)

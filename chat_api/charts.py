@@ -164,6 +164,8 @@ def _build(
         "type": "value",
         "scale": kind == "line",
         "name": unit or "",
+        "nameLocation": "end" if kind == "line" else "middle",
+        "nameGap": 12 if kind == "line" else 26,
         "nameTextStyle": {"color": _GREY},
         "axisLabel": {"color": _GREY},
         "splitLine": {"lineStyle": {"color": _GREY, "opacity": 0.25}},
@@ -176,7 +178,7 @@ def _build(
         "textStyle": {"fontFamily": "inherit"},
         "tooltip": {"trigger": "axis", "renderMode": "richText", "confine": True},
         "legend": {"show": len(lines) > 1, "type": "scroll", "top": 0, "textStyle": {"color": _GREY}},
-        "grid": {"left": 12, "right": 24, "top": 40, "bottom": 8, "containLabel": True},
+        "grid": {"left": 12, "right": 24, "top": 40, "bottom": 8 if kind == "line" else 28, "containLabel": True},
         "xAxis": categories if flat else numbers,
         "yAxis": numbers if flat else {**categories, "inverse": True},
         "series": [

@@ -1,0 +1,41 @@
+"""The whole application of a home: service, API and pages, with connections that live as long as it does."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+
+from chat_api.api import LOOPBACK, build_api
+from chat_api.execute import Database
+from chat_api.offline import Offline
+from chat_api.service import Service
+from lake.clock import Clock
+from lake.home import Home
+from lake.postgres import reader_dsn
+from lake.settings import Settings
+
+
+def build_service(settings: Settings, home: Home) -> Service:
+    """The service of a home; nothing is connected yet."""
+    return Service(Database(reader_dsn(home, settings)), Offline(), Clock.from_settings(settings), home.simulated)
+
+
+def build_app(settings: Settings, home: Home) -> FastAPI:
+    """The application of a home, ready for a server; call it once in a process."""
+    from chat_api.pages import mount  # the page library takes a second to load, which commands need not pay
+
+    service = build_service(settings, home)
+
+    @asynccontextmanager
+    async def connected(_app: FastAPI) -> AsyncIterator[None]:
+        service.open()
+        try:
+            yield
+        finally:
+            service.close()
+
+    app = build_api(service, LOOPBACK | {settings.host}, lifespan=connected)
+    mount(app, service)
+    return app
