@@ -12,10 +12,10 @@ from pydantic import BaseModel, ConfigDict, StringConstraints
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Lifespan, Receive, Scope, Send
 
-from chat_api.answers import Answer, Health, Table
 from chat_api.execute import DatabaseDown, NotLoaded, QueryFailed, TooSlow
 from chat_api.guard import Refused
 from chat_api.overview import Overview
+from chat_api.reply import Answer, Health, Table
 from chat_api.service import Service
 
 MAX_BODY = 64 * 1024

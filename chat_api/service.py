@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from chat_api import charts, context, overview
-from chat_api.answers import Answer, Health, Table
 from chat_api.context import Context
 from chat_api.csv_export import to_csv
 from chat_api.execute import Database, DatabaseDown, NotLoaded, QueryFailed, TooSlow
 from chat_api.guard import Refused, check, marts_catalog
 from chat_api.memory import Memory
 from chat_api.plan import Clarification, Compiled, Definition, Plan, Reading, Refusal
+from chat_api.reply import Answer, Health, Table
 from chat_api.values import plain_rows
 from lake.clock import Clock
 

@@ -8,9 +8,9 @@ from typing import Any
 from nicegui import ui
 
 from chat_api import charts
-from chat_api.answers import Answer
 from chat_api.pages.tables import Text, named
 from chat_api.plan import ColumnInfo
+from chat_api.reply import Answer
 from chat_api.values import Plain, shown
 
 _PAGE = 12

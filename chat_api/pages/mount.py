@@ -7,12 +7,12 @@ from pathlib import Path
 from fastapi import FastAPI
 from nicegui import run, ui
 
-from chat_api.answers import Answer
 from chat_api.execute import DatabaseDown, NotLoaded, QueryFailed, TooSlow
 from chat_api.overview import Overview
 from chat_api.pages import answer_card, market
 from chat_api.pages.examples import questions
 from chat_api.pages.tables import Text, named
+from chat_api.reply import Answer
 from chat_api.service import MAX_QUESTION, Service
 from chat_api.values import at_zone
 
