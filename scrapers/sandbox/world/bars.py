@@ -103,7 +103,7 @@ def _log_level(seed: int, company: Company, year: int) -> float:
     return float(np.log(company.price)) - so_far
 
 
-@lru_cache(maxsize=6_000)
+@lru_cache(maxsize=4_000)
 def year_bars(seed: int, company: Company, year: int) -> Bars:
     """A company's bars of a whole year, the part before it came to the market left out."""
     days = calendar.year(year).days

@@ -155,11 +155,12 @@ def fictional(seed: int, sector: str, number: int) -> Company:
     draw = noise.key(seed, symbol, "company")
     u = [noise.one(draw, n) for n in range(12)]
     trades, places = names.TRADES[sector], names.PLACES
-    word, industry = trades[(number + number // len(places)) % len(trades)]
-    form = names.FORMS[number // (len(places) * len(trades)) % len(names.FORMS)]
+    again, at = divmod(number, len(places))
+    word, industry = trades[(at + again) % len(trades)]
+    form = names.FORMS[again // len(trades)]
     foreign = u[0] < 0.12
     city, region = names.FOREIGN_CITIES[int(u[1] * 16)] if foreign else names.HOME_CITIES[int(u[1] * 24)]
-    name = f"Fictional {places[number % len(places)]} {word}{form}"
+    name = f"Fictional {places[at]} {word}{form}"
     price = round(8.0 + 190.0 * u[2] ** 2, 2)
     cap = 2.6e10 * (1 + number / 14) ** -0.8 * exp(0.45 * noise.one_normal(draw, 20))
     pays = sector in _PAYING or u[3] < 0.35

@@ -50,7 +50,7 @@ class Minutes:
         return int(self.volume[:minutes].sum())
 
 
-@lru_cache(maxsize=4_096)
+@lru_cache(maxsize=2_048)
 def minutes(seed: int, company: Company, session: date) -> Minutes:
     """A session's minutes.
 
