@@ -67,7 +67,7 @@ def quoted_errors(shared: Path) -> Iterator[Recorded]:
     """Bodies that users quoted in issue threads."""
     for line in (shared / "data/yahoo/error_bodies_quoted_in_issues.jsonl").read_text().splitlines():
         entry = json.loads(line)
-        yield Recorded(entry["source"], entry["url"] if "url" in entry else "", entry["status"], (entry["body"] or "").encode())
+        yield Recorded(entry["source"], entry.get("url", ""), entry["status"], (entry["body"] or "").encode())
 
 
 def vcr_yaml(path: Path) -> Iterator[Recorded]:
