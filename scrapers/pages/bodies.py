@@ -52,10 +52,19 @@ def load_json(body: bytes, status: int | None = None) -> Json:
     except orjson.JSONDecodeError as error:
         if re.match(rb'\{"(created_at|text|id_str|lang)"', text) and b'"id_str"' in text[:4000]:
             raise BodyRefused(Reason.API_V1_1, "lines of v1.1 statuses") from None
-        cut = "end of data" in error.msg or "no closing quote" in error.msg or error.pos >= len(text) - 1
+        cut = "end of data" in error.msg or "no closing quote" in error.msg or _ends_within_a_character(text)
         named = by_status(status)
         raise BodyRefused(named or (Reason.TRUNCATED_JSON if cut else Reason.MALFORMED_JSON), error.msg) from None
     return loaded
+
+
+def _ends_within_a_character(text: bytes) -> bool:
+    """Whether the only fault of the UTF-8 is that its last character is not whole."""
+    try:
+        text.decode()
+    except UnicodeDecodeError as error:
+        return error.end == len(text) and error.reason == "unexpected end of data"
+    return False
 
 
 def by_status(status: int | None) -> Reason | None:

@@ -20,7 +20,7 @@ def encode(value: Any) -> bytes:
     return json.dumps(value).encode()
 
 
-def quote(symbol: str = "ABC", **changes: Any) -> dict[str, Any]:
+def quote(symbol: str = "ABC", /, **changes: Any) -> dict[str, Any]:
     """A v7 quote."""
     fields = {
         "symbol": symbol,
