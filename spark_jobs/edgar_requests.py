@@ -214,7 +214,7 @@ def _read_v2(lines: DataFrame) -> DataFrame:
         "regexp_extract(path, '^/Archives/edgar/data/([0-9]+)/', 1) AS cik_text",
         "regexp_extract(path, '^/Archives/edgar/data/[0-9]+/([0-9]{18})(/|$)', 1) AS folder",
         "regexp_extract(path, '^/Archives/edgar/data/[0-9]+/([0-9]{10}-[0-9]{2}-[0-9]{6})', 1) AS named",
-        "regexp_extract(path, '^/Archives/edgar/data/[0-9]+/([0-9]{18}/)?(.+)$', 2) AS rest",
+        "regexp_extract(path, '^/Archives/edgar/data/[0-9]+/([0-9]{18}(?:/|$))?(.*)$', 2) AS rest",
     )
     return pieces.selectExpr(
         *LINE,
@@ -231,7 +231,7 @@ def _read_v2(lines: DataFrame) -> DataFrame:
         f"{_whole('cik_text')} AS cik",
         "CASE WHEN folder <> '' THEN concat_ws('-', substr(folder, 1, 10), substr(folder, 11, 2), substr(folder, 13))"
         " WHEN named <> '' THEN named END AS accession",
-        "CASE WHEN rest <> '' AND rest <> folder THEN rest END AS document",
+        "nullif(rest, '') AS document",
         "CAST(NULL AS string) AS ip",
         "CAST(NULL AS double) AS zone",
         "CAST(NULL AS int) AS status",

@@ -1,0 +1,149 @@
+"""The splitter: every physical line is either clean text for an engine or refused with a rule."""
+
+from __future__ import annotations
+
+import random
+import zipfile
+from datetime import date
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from spark_jobs import edgar_files
+from spark_jobs.edgar_files import INNER_COMMA, DamagedLog, NotALog, clean, read_head
+
+HEADER = b"ip,date,time,zone,cik,accession,extention,code,size,idx,norefer,noagent,find,crawler,browser"
+LINE = b"1.2.3.abc,2017-01-02,00:00:01,0.0,320193.0,0000320193-17-000001,.txt,200.0,10.0,0.0,0.0,0.0,9.0,0.0,"
+
+
+def written(folder: Path, content: bytes, name: str = "log20170102.csv") -> Path:
+    path = folder / name
+    path.write_bytes(content)
+    return path
+
+
+def texts(log: edgar_files.CleanLog) -> bytes:
+    return b"".join(chunk.read_bytes() for chunk in log.chunks)
+
+
+@pytest.mark.parametrize(
+    ("line", "rule"),
+    [
+        (LINE.replace(b"1.2", b"1\xff2"), "line_is_utf8"),
+        (LINE.replace(b"1.2", b"1\x002"), "line_has_no_nul"),
+        (LINE.replace(b"1.2", b"1\r2"), "line_has_no_stray_carriage_return"),
+        (LINE.replace(b"1.2", b"1\x1f2"), "line_has_no_unit_separator"),
+        (b'"' + LINE, "line_has_closed_quotes"),
+        (LINE + b"x" * edgar_files.LONGEST_LINE, "line_is_at_most_one_mebibyte"),
+        (b'""', "line_has_a_field"),
+    ],
+)
+def test_a_damaged_line_alone_is_refused_with_its_rule(tmp_path: Path, line: bytes, rule: str) -> None:
+    path = written(tmp_path, b"\n".join([HEADER, LINE, line, LINE]) + b"\n")
+    log = clean(path, tmp_path / "out")
+    assert [refused.rule for refused in log.refused] == [rule]
+    assert (log.rows_in, log.rows_clean) == (3, 2)
+    assert texts(log) == (LINE + b"\n") * 2
+
+
+@pytest.mark.parametrize("end", [b"\n", b"\r\n"])
+@pytest.mark.parametrize("last", [b"", b"end"])
+def test_line_ends_and_a_missing_last_one_change_nothing(tmp_path: Path, end: bytes, last: bytes) -> None:
+    content = end.join([HEADER, LINE, b"", LINE, b"  ", LINE]) + (end if last else b"")
+    log = clean(written(tmp_path, content), tmp_path / "out")
+    assert (log.rows_in, log.rows_clean, log.refused) == (3, 3, [])
+    assert texts(log) == (LINE + b"\n") * 3
+
+
+def test_quotes_go_and_commas_inside_them_are_told_apart(tmp_path: Path) -> None:
+    quoted = b",".join(b'"' + part + b'"' for part in LINE.replace(b".txt", b"a\\b.txt").split(b","))
+    path = written(tmp_path, b"\n".join([HEADER, quoted.replace(b"a\\b", b"a,b"), "Ä,é".encode()]))
+    log = clean(path, tmp_path / "out")
+    plain = LINE.replace(b".txt", b"a" + INNER_COMMA.encode() + b"b.txt")
+    assert texts(log) == plain + b"\n" + "Ä,é".encode() + b"\n"
+
+
+def test_a_quoted_header_in_capitals_with_a_byte_order_mark_is_known(tmp_path: Path) -> None:
+    header = b"\xef\xbb\xbf" + b",".join(b'"' + name.upper() + b'"' for name in HEADER.split(b","))
+    head = read_head(written(tmp_path, header + b"\r\n" + LINE, "renamed.csv"))
+    assert (head.form.series, head.form.width, head.log_date) == ("v1", 15, date(2017, 1, 2))
+
+
+def test_the_second_form_is_known_by_either_header(tmp_path: Path) -> None:
+    for name in (b"_time", b"time"):
+        row = b"2021-03-04T00:00:00.000-0500,/Archives/edgar/data/1/2.txt\n"
+        head = read_head(written(tmp_path, name + b",uri_path\n" + row, "x.csv"))
+        assert (head.form.series, head.log_date) == ("v2", date(2021, 3, 4))
+
+
+@pytest.mark.parametrize("content", [b"", b"\n\n", b"a,b,c\n1,2,3\n", b"Date,Open,High,Low,Close,Adj Close,Volume\n"])
+def test_what_is_no_log_is_refused_by_name(tmp_path: Path, content: bytes) -> None:
+    path = written(tmp_path, content, "some.csv")
+    with pytest.raises(NotALog, match=r"some\.csv"):
+        read_head(path)
+    with pytest.raises(NotALog, match=r"some\.csv"):
+        clean(path, tmp_path / "out")
+
+
+def test_a_zip_with_a_readme_beside_the_log_reads_as_the_log_alone(tmp_path: Path) -> None:
+    path = tmp_path / "log20170102.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("README.txt", "about")
+        archive.writestr("log20170102.csv", HEADER + b"\n" + LINE + b"\n")
+    assert clean(path, tmp_path / "out").rows_in == 1
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("second.csv", HEADER)
+    with pytest.raises(NotALog, match="one CSV"):
+        read_head(path)
+
+
+def test_a_zip_cut_short_or_changed_is_damaged(tmp_path: Path) -> None:
+    path = tmp_path / "log20170102.zip"
+    noise = random.Random(1).randbytes(200_000).hex().encode()
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("log.csv", HEADER + b"\n" + LINE + noise + b"\n")
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(DamagedLog, match="cut short"):
+        clean(path, tmp_path / "out1")
+    middle = len(whole) // 2
+    path.write_bytes(whole[:middle] + bytes(32) + whole[middle + 32 :])
+    with pytest.raises(DamagedLog, match="read to its end"):
+        clean(path, tmp_path / "out2")
+
+
+def test_chunks_stay_under_their_size_and_hold_whole_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(edgar_files, "BLOCK_BYTES", 512)
+    lines = [LINE.replace(b"00:00:01", b"00:00:%02d" % (n % 60)) for n in range(200)]
+    log = clean(written(tmp_path, b"\n".join([HEADER, *lines])), tmp_path / "out", chunk_bytes=2048)
+    assert len(log.chunks) > 5
+    assert all(chunk.stat().st_size <= 2048 for chunk in log.chunks)
+    assert texts(log) == b"".join(line + b"\n" for line in lines)
+
+
+PIECES = st.one_of(
+    st.binary(max_size=40),
+    st.sampled_from(
+        [b"\n", b"\r\n", b"\r", b'"', b",", b"\0", b" ", b"\x1f", b"\xff", "é".encode(), LINE, LINE + b"\n"]
+    ),
+)
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(pieces=st.lists(PIECES, max_size=40), block=st.integers(1, 200))
+def test_every_line_of_any_bytes_is_clean_or_refused(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch, pieces: list[bytes], block: int
+) -> None:
+    folder = tmp_path_factory.mktemp("any")
+    body = b"".join(pieces)
+    lines = [line for line in body.split(b"\n") if line.strip(b" \t\r")]
+    monkeypatch.setattr(edgar_files, "BLOCK_BYTES", block)
+    log = clean(written(folder, HEADER + b"\n" + body), folder / "out")
+    assert log.rows_in == len(lines)
+    assert log.rows_in == log.rows_clean + len(log.refused)
+    text = texts(log)
+    assert text.count(b"\n") == log.rows_clean
+    assert not any(mark in text for mark in (b"\0", b"\r", b"\n\n"))
+    text.decode()
