@@ -49,7 +49,7 @@ class SparkResource(dg.ConfigurableResource):  # type: ignore[type-arg]
     def session(self, work: Work) -> Iterator[SparkSession]:
         """A session for the length of a step; where no engine runs, one is started for it."""
         from orchestration.steps.engine import remote_for
-        from spark_jobs.engine import session
+        from spark_jobs.engine import connected
 
-        with remote_for(work) as remote:
-            yield session(remote)
+        with remote_for(work) as remote, connected(remote) as spark:
+            yield spark
