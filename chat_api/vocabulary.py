@@ -60,7 +60,7 @@ class Metric:
 def _metric(
     name: str, column: str, label: str, *, unit: str | None = None, additive: bool = False, weight: str | None = None
 ) -> Metric:
-    contract = table(f"mart.{MART[name.split('.')[0]]}")  # type: ignore[index]
+    contract = table(f"mart.{MART[name.split('.', maxsplit=1)[0]]}")  # type: ignore[index]
     if unit is None and column in contract.columns:
         unit = contract.unit(column)
     return Metric(name, column, label, unit, additive, weight)
@@ -165,6 +165,15 @@ _LIST = (
 METRICS: dict[str, Metric] = {metric.name: metric for metric in _LIST}
 
 # A concept is what people say; which metric it is depends on the time they ask for.
+_DETERMINERS = ("", "its ", "their ", "the ", "a ")
+_HIGHS = ("52 week high", "52wk high", "52 wk high", "52w high", "52 week highs", "year high", "yearly high")
+_LOWS = ("52 week low", "52wk low", "52 wk low", "52w low", "52 week lows", "year low", "yearly low")
+
+
+def _distances(prefixes: tuple[str, ...], ends: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(f"{prefix} {determiner}{end}" for prefix in prefixes for determiner in _DETERMINERS for end in ends)
+
+
 CONCEPTS: dict[str, tuple[str, ...]] = {
     "price": (
         "price",
@@ -349,37 +358,8 @@ CONCEPTS: dict[str, tuple[str, ...]] = {
         "52 week bottom",
         "fifty two week low",
     ),
-    "below_high_52w": (
-        "distance to 52 week high",
-        "distance from 52 week high",
-        "below 52 week high",
-        "off 52 week high",
-        "off 52wk high",
-        "from 52 week high",
-        "away from 52 week high",
-        "under 52 week high",
-        "below 52wk high",
-        "below 52w high",
-        "off 52w high",
-        "distance to the 52 week high",
-        "to 52 week high",
-        "distance to 52w high",
-        "distance below 52 week high",
-        "short of 52 week high",
-    ),
-    "above_low_52w": (
-        "distance to 52 week low",
-        "distance from 52 week low",
-        "above 52 week low",
-        "over 52 week low",
-        "above 52wk low",
-        "above 52w low",
-        "from 52 week low",
-        "away from 52 week low",
-        "off 52 week low",
-        "to 52 week low",
-        "distance above 52 week low",
-    ),
+    "below_high_52w": _distances(("distance to", "distance from", "distance below", "below", "off", "from", "away from", "under", "short of", "to"), _HIGHS),
+    "above_low_52w": _distances(("distance to", "distance from", "distance above", "above", "over", "from", "away from", "off", "to"), _LOWS),
     "bid": ("bid", "best bid", "bid price"),
     "ask": ("ask", "ask price", "best ask", "offer price"),
     "target": (

@@ -41,7 +41,7 @@ def conditions(draft: Draft, ask: Ask) -> list[Found]:
         elif item.kind == "cmp":
             got = _comparison(draft, item, ask)
         elif item.kind == "number":
-            got = _after_number(draft, item, ask) or _times_usual(draft, item, ask)
+            got = _after_number(draft, item, ask)
         elif item.kind == "word":
             got = _word(draft, item, ask)
         elif item.kind == "not":
@@ -160,6 +160,8 @@ def _measure_for(draft: Draft, sign: Item, number: Item, op: Op, value: float, u
     if beyond is not None and beyond.kind == "move" and not beyond.used and unit == "percent":
         return _moved(draft, beyond, op, value, unit, ask, [beyond])
     usual = _usual(draft, number, ask) if unit == "times" else None
+    if unit == "times" and usual is None:
+        raise not_understood(f"“{number.text}”")
     if usual:
         return usual[0], usual[1], op, value
     left = _metric_before(draft, sign)
@@ -218,7 +220,7 @@ def _between(draft: Draft, item: Item, ask: Ask) -> Found | None:
 
 def _after_number(draft: Draft, number: Item, ask: Ask) -> Found | None:
     """`3x the usual or more`, `5 percent or more`."""
-    for step in (draft.neighbour(number, 1, "concept"), draft.neighbour(number, 1)):
+    for step in (draft.neighbour(number, 1, "concept", "usual"), draft.neighbour(number, 1)):
         if step is not None and step.kind == "cmp_after" and not step.used:
             sign = Item("cmp", step.value, number.at, number.at, "")
             draft.items.insert(draft.items.index(number), sign)
@@ -230,17 +232,13 @@ def _after_number(draft: Draft, number: Item, ask: Ask) -> Found | None:
 def _usual(draft: Draft, number: Item, ask: Ask) -> tuple[Measure, list[Item]] | None:
     """`3x normal`, `twice the usual` after visits."""
     after = draft.neighbour(number, 1, "follow")
-    if after is None or after.text not in {"usual", "normal", "the usual"}:
+    if after is None or after.kind != "usual":
         return None
     items = [after]
     visits = draft.take_one("concept", "visits")
     if visits is not None:
         items.append(visits)
     return _one(measures(draft, "relative", replace(ask, statistic=None))), items
-
-
-def _times_usual(draft: Draft, number: Item, ask: Ask) -> Found | None:
-    return None
 
 
 def _word(draft: Draft, item: Item, ask: Ask) -> Found | None:

@@ -25,8 +25,8 @@ MAX_WORDS = 60
 _TOKEN = re.compile(
     r"""
     (?P<iso>\d{4}-\d{2}-\d{2})|(?P<tag>\#\w+)|(?P<clock>\d{1,2}:\d{2}(?:\s?[ap]m\b)?)
-    |(?P<ticker>\$[A-Za-z]{1,5}(?:[.\-][A-Za-z])?\b)|(?P<number>\$?\d[\d,]*(?:\.\d+)?[A-Za-z]*)
-    |(?P<word>[A-Za-z]+(?:['’][A-Za-z]+)*(?:[/&][A-Za-z]+|\.[A-Za-z]\b)*['’]?)|(?P<sign>>=|<=|[<>=%&≥≤])|(?P<mark>[\s,.?!:;()"'/\-–—…’‘“”+*|\[\]]+)|(?P<odd>.)
+    |(?P<ticker>\$[A-Za-z]{1,5}(?:[.\-][A-Za-z])?\b)|(?P<code>[A-Za-z]{1,4}\d+[A-Za-z]*\b)|(?P<number>\$?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?[A-Za-z]*)
+    |(?P<word>[A-Za-z]+(?:['’][A-Za-z]+)*(?:[/&][A-Za-z]+|\.[A-Za-z]\b)*(?:['’][A-Za-z]*)?)|(?P<sign>>=|<=|[<>=%&≥≤])|(?P<mark>[\s,.?!:;()"'/\-–—…’‘“”+*|\[\]]+)|(?P<odd>.)
     """,
     re.VERBOSE | re.DOTALL,
 )
@@ -149,7 +149,7 @@ def lex(question: str, context: Context) -> Lexed:
     lexed = Lexed(odd=odd)
     names = Names.of(context, _known_words())
     shouting = sum(word.raw.isupper() for word in found if word.kind == "word") > 0.7 * len(found) > 2
-    words = _corrected(found[: MAX_WORDS + 1], names, context, lexed, shouting)
+    words = _averages(_corrected(found[: MAX_WORDS + 1], names, context, lexed, shouting))
     lexed.words = [word.text for word in words]
     lexed.raw = [word.raw for word in words]
     today = times.Today(context.today, context.calendar)
@@ -162,6 +162,18 @@ def lex(question: str, context: Context) -> Lexed:
         lexed.items.append(item)
         at = item.end
     return lexed
+
+
+def _averages(words: list[Word]) -> list[Word]:
+    """`50 and 200 day averages` said in full: `50 day average and 200 day average`."""
+    result: list[Word] = []
+    texts = [word.text for word in words]
+    for n, word in enumerate(words):
+        result.append(word)
+        joint = texts[n + 1 : n + 2]
+        if word.kind == "number" and joint in (["and"], ["or"]) and texts[n + 3 : n + 4] == ["day"] and texts[n + 2].isdigit():
+            result += [Word("day", "day", "word"), Word("average", "average", "word")]
+    return result
 
 
 def _item(
@@ -331,8 +343,21 @@ def _nearest(text: str, names: Names) -> str | None:
     if len(nearest) > 1:
         # A plural and its singular are one word.
         stems = {word.removesuffix("s") for word in nearest}
-        return min(nearest, key=len) if len(stems) == 1 else None
+        if len(stems) == 1:
+            return min(nearest, key=len)
+        # Two letters exchanged is the likelier slip; a word that refuses is the less likely reading.
+        for rule in (lambda word: sorted(word) == sorted(text), lambda word: word not in _refusing()):
+            kept = [word for word in nearest if rule(word)]
+            if len(kept) == 1:
+                return kept[0]
+        return None
     return nearest.pop()
+
+
+@lru_cache(maxsize=1)
+def _refusing() -> frozenset[str]:
+    other = {word for table in (PHRASES, special_words.PHRASES) for phrase in table for word in phrase}
+    return frozenset({word for phrase in REFUSED for word in phrase} - other - set(times.WORDS))
 
 
 def _pool(names: Names) -> list[str]:

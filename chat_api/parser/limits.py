@@ -79,7 +79,7 @@ VAGUE: dict[str, tuple[str, tuple[tuple[str, str | None], ...]]] = {
         "Mood can come from posts by tag or from price moves. Which is meant?",
         (("sentiment of #nifty50 posts today", "#nifty50 sentiment today"), ("composite signal of NIFTY 50 today", "#nifty50 composite signal today"), ("advancers and decliners by sector", "advancers and decliners by sector")),
     ),
-    "doing|do today|fare|faring|fared|perform|performs|performed|performing|performance|how good|good|great|strong|weak|well|poorly|healthy|health of|solid|stable|attractive|quality|successful|important|valuable|most valuable|wealthy|rich|powerful|leading|leader|leaders|laggard|standout|outperform|outperformed|underperform|ahead|behind|interesting today|badly": (
+    "how good|good|great|strong|weak|well|poorly|healthy|health of|solid|stable|attractive|quality|successful|important|valuable|most valuable|wealthy|rich|powerful|leading|leader|leaders|laggard|standout|outperform|outperformed|underperform|ahead|behind|interesting today|badly": (
         "That needs a measure and a period. Which is meant?",
         (("change % today", "change % today"), ("return this month", "return this month"), ("return year to date", "return year to date"), ("market cap", "market cap")),
     ),

@@ -37,6 +37,7 @@ class Parts:
     statistic: Statistic | None = None
     count: bool = False
     chart: bool | None = None
+    each: dict[str, Statistic] = field(default_factory=dict)
 
     def concepts_beyond_price(self) -> bool:
         """Whether anything else than the price or its change is asked."""
@@ -51,6 +52,10 @@ def compose(draft: Draft) -> Plan:
     """
     _vague(draft)
     when = _time(draft)
+    if when is None and draft.of("word") and draft.has("word", "on_day") and not draft.of("company"):
+        draft.take("word", "on_day")
+        when = When("today", draft.context.today, draft.context.today, text="on the day")
+    _performance(draft, when)
     parts = Parts(ask=Ask(when=when))
     _roles(draft, parts)
     _who(draft, parts)
@@ -84,6 +89,20 @@ def _vague(draft: Draft) -> None:
         topic = cast("str", item.value)
         question, choices = VAGUE[topic]
         raise clarify(question, *[(label, draft.replaced(item, words) if words else None) for label, words in choices])
+
+
+def _performance(draft: Draft, when: When | None) -> None:
+    """`performance` with a period is the return over it; without one it has no meaning."""
+    for item in draft.of("perform"):
+        if is_period(when) and draft.of("company") and not draft.of("concept"):
+            item.kind, item.value = "concept", "return"
+        else:
+            question = draft.question.rstrip("?. ")
+            raise clarify(
+                "Performance needs a measure and a period. Which is meant?",
+                *[(label, f"{draft.replaced(item, words)}".rstrip("?. ")) for label, words in (("change % today", "change % today"), ("return this month", "return this month"), ("return year to date", "return year to date"))],
+                ("another period", None) if question else ("", None),
+            )
 
 
 # --- time -----------------------------------------------------------------------------------------------------------
@@ -196,6 +215,11 @@ def _lists(draft: Draft, parts: Parts) -> None:
                 item.used = True
             if len(values) > 1:
                 raise not_understood("places of different kinds")
+            if kind == "place" and parts.companies and not negated:
+                # “Is X listed on A or B?” asks where it is.
+                parts.attributes.extend(dimension for dimension in values if dimension not in parts.attributes)
+                draft.take("compare")
+                continue
             if kind == "sector" and not negated:
                 parts.sectors.extend(value for value in values["sector"] if value not in parts.sectors)
             else:
@@ -238,15 +262,34 @@ def _statistics(draft: Draft, parts: Parts) -> None:
         values.discard("count")
     if len(values) > 1:
         raise not_understood(", ".join(f"“{item.text}”" for item in items))
+    if parts.companies and is_period(parts.ask.when):
+        for item in draft.of("sup_price"):
+            item.kind = "sup"
+            draft.items.insert(draft.items.index(item) + 1, Item("concept", "price", item.at, item.end, item.text))
     if values:
         parts.statistic = cast("Statistic", values.pop())
         draft.take("agg")
+    elif parts.companies and is_period(parts.ask.when) and _paired(draft, parts):
+        pass
     elif (parts.companies or parts.ask.at_minutes) and is_period(parts.ask.when) and len(draft.of("sup")) == 1:
         item = draft.of("sup")[0]
         parts.statistic = "max" if item.value else "min"
         item.used = True
     over_time = parts.statistic if (is_period(parts.ask.when) or parts.ask.at_minutes) else None
     parts.ask = replace(parts.ask, statistic=over_time)
+
+
+def _paired(draft: Draft, parts: Parts) -> bool:
+    """`highest high, lowest low`: each word of order belongs to the metric after it."""
+    orders = draft.of("sup")
+    pairs = [(item, draft.neighbour(item, 1)) for item in orders]
+    if len(pairs) < 2 or any(after is None or after.kind != "concept" for _, after in pairs):
+        return False
+    for item, after in pairs:
+        if after is not None:
+            parts.each[cast("str", after.value)] = "max" if item.value else "min"
+        item.used = True
+    return True
 
 
 def _change(draft: Draft, parts: Parts) -> None:

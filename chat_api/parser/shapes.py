@@ -32,13 +32,19 @@ def build(draft: Draft, parts: Parts) -> Plan:
     for item in parts.concepts:
         if item.value in NOT_LOADED:
             measures(draft, cast("str", item.value), parts.ask)
-    if draft.has("rank"):
+    if draft.has("rank") or _where_in(draft, parts):
         return _rank(draft, parts)
     if draft.has("share"):
         return _share(draft, parts)
     if _sessions_counted(draft, parts):
         return _count_sessions(draft, parts)
-    if parts.chart or draft.has("bucket"):
+    if _days_listed(draft, parts):
+        return _days(draft, parts)
+    if _hours_listed(draft, parts):
+        return _hours(draft, parts)
+    if parts.chart or (draft.has("bucket") and not _average_a_day(draft, parts)):
+        return _series(draft, parts)
+    if _forecast_pairs(parts):
         return _series(draft, parts)
     if _actions_listed(draft, parts):
         return _actions(draft, parts)
@@ -49,7 +55,9 @@ def build(draft: Draft, parts: Parts) -> Plan:
         return _sectors(draft, parts)
     if entity == "tag":
         return _tags(draft, parts)
-    if draft.of("sup", "vague_sup", "good", "movers") or (_number(draft) is not None and not parts.companies):
+    if parts.companies and len(parts.companies) == 1 and draft.of("sup_price"):
+        raise clarify("Over which period?", *[(period, f"{draft.question} {period}") for period in ("this month", "year to date")])
+    if draft.of("sup", "sup_price", "vague_sup", "good", "movers") or (_number(draft) is not None and not parts.companies):
         return _top(draft, parts)
     if parts.count or (parts.statistic is not None and parts.ask.statistic is None):
         return _fold(draft, parts)
@@ -59,6 +67,64 @@ def build(draft: Draft, parts: Parts) -> Plan:
 
 
 # --- helpers --------------------------------------------------------------------------------------------------------
+
+
+def _where_in(draft: Draft, parts: Parts) -> bool:
+    """`where is X in SECTOR by METRIC` asks for its place there."""
+    return "where" in draft.lexed.words[:1] + ["where" for w in draft.lexed.raw[:1] if w.lower().startswith("where")] and bool(parts.companies and parts.sectors and draft.has("by_metric"))
+
+
+def _average_a_day(draft: Draft, parts: Parts) -> bool:
+    """`on average how many visits a day in …`: one number, not a series."""
+    names = {item.value for item in parts.concepts}
+    if parts.ask.statistic == "average" and names == {"visits"} and draft.has("bucket", "day") and not parts.chart:
+        draft.take("bucket", "day")
+        parts.count = False
+        return True
+    return False
+
+
+def _forecast_pairs(parts: Parts) -> bool:
+    names = {cast("str", item.value) for item in parts.concepts}
+    return bool(parts.companies) and len(parts.companies) == 1 and is_period(parts.ask.when) and bool(names) and names <= {"forecast", "forecast_close", "forecast_return", "actual", "interval"} and parts.statistic is None
+
+
+def _days_listed(draft: Draft, parts: Parts) -> bool:
+    return len(parts.companies) == 1 and draft.has("unit", "session") and not parts.count and not parts.chart and not draft.has("bucket") and (bool(parts.threshold_values) or bool(draft.of("move"))) and is_period(parts.ask.when)
+
+
+def _days(draft: Draft, parts: Parts) -> Plan:
+    """The sessions of a period on which a company's day fits a threshold."""
+    draft.take("unit", "session")
+    days = timing.days_of(draft, cast("When", parts.ask.when))
+    move = _daily_move(draft, parts, days)
+    if parts.concepts or len(parts.threshold_values) > 1 or (move is not None and parts.threshold_values):
+        raise not_understood("several thresholds on a day")
+    condition = move
+    for threshold in parts.threshold_values:
+        if not isinstance(threshold, Compare) or threshold.number is None or threshold.left.metric not in {"bar.adj_close", "bar.close", "bar.return", "bar.volume"}:
+            raise not_understood("that threshold on a day")
+        if threshold.left.over not in {"return", "change_pct", "value", "sum"}:
+            raise not_understood("that threshold on a day")
+        metric = "bar.return" if threshold.left.over in {"return", "change_pct"} else threshold.left.metric
+        condition = threshold.model_copy(update={"left": Measure(metric=metric, time=days)})
+    assert isinstance(condition, Compare)
+    return Plan(kind="filter", entity="session", values=(condition.left,), where=_and(_companies(parts), condition), order=(Order(value=None, descending=False),))
+
+
+def _hours_listed(draft: Draft, parts: Parts) -> bool:
+    return bool(parts.tags) and draft.has("unit", "hour") and bool(parts.threshold_values)
+
+
+def _hours(draft: Draft, parts: Parts) -> Plan:
+    """The hours in which a tag's signal fits a threshold."""
+    draft.take("unit", "hour")
+    threshold = parts.threshold_values[0]
+    if len(parts.threshold_values) > 1 or not isinstance(threshold, Compare) or threshold.number is None or parts.concepts or not threshold.left.metric.startswith("signal."):
+        raise not_understood("that threshold on hours")
+    hourly = Measure(metric=threshold.left.metric, time=threshold.left.time)
+    where = _and(Among(dimension="tag", values=tuple(parts.tags)), threshold.model_copy(update={"left": hourly}))
+    return Plan(kind="filter", entity="tag", values=(hourly,), where=where, bucket="hour", order=(Order(value=None, descending=False),))
 
 
 def _entity(draft: Draft, parts: Parts) -> Entity:
@@ -94,6 +160,8 @@ def _values(draft: Draft, parts: Parts, ask: Ask | None = None) -> tuple[Measure
         item.used = True
         for role in parts.roles or [""]:
             one = replace(ask or _ask_for(parts, item), role=role or parts.ask.role)
+            if item.value in parts.each:
+                one = replace(one, statistic=parts.each[cast("str", item.value)])
             values.extend(measure for measure in measures(draft, cast("str", item.value), one) if measure not in values)
             if cast("str", item.value) not in FORECAST:
                 break
@@ -179,6 +247,7 @@ def _needs_metric(draft: Draft) -> Stop:
 
 def _rank(draft: Draft, parts: Parts) -> Plan:
     draft.take("rank")
+    draft.take("by_metric")
     draft.take("follow", "sort")
     _limit_one(draft)
     descending = _direction(draft)
@@ -307,7 +376,9 @@ def _moved(draft: Draft, parts: Parts) -> Condition | None:
 
 
 def _sessions_counted(draft: Draft, parts: Parts) -> bool:
-    return parts.count and draft.has("unit", "session")
+    if not draft.has("unit", "session") or draft.has("bucket"):
+        return False
+    return parts.count or ("number" in draft.lexed.words and not parts.companies and not parts.concepts and not draft.of("sup", "noun"))
 
 
 def _count_sessions(draft: Draft, parts: Parts) -> Plan:
@@ -513,7 +584,7 @@ def _sectors(draft: Draft, parts: Parts) -> Plan:
     if orders and limit is None and len(units) == 1 and "all" not in draft.lexed.words and not parts.by and not _ordered_list(draft):
         raise clarify("How many of them?", ("the first", None), ("all, in order", None))
     order = (Order(value=0, descending=bool(orders[0].value)),) if orders else ()
-    if compared and len(parts.sectors) < 2:
+    if compared and len(parts.sectors) < 2 and len(names) < 2:
         raise not_understood("a comparison with one side")
     kind: Kind = "top_n" if limit else "compare" if len(parts.sectors) > 1 else "aggregate" if parts.statistic else "lookup"
     return Plan(kind=kind, entity="sector", values=tuple(values), where=parts.where, order=order, limit=limit, difference=apart and len(parts.sectors) == 2, chart=parts.chart)
@@ -563,10 +634,15 @@ def _tags(draft: Draft, parts: Parts) -> Plan:
 
 def _top(draft: Draft, parts: Parts) -> Plan:
     """The N highest or lowest, by the metric that the word of order belongs to."""
-    singular = draft.has("noun", "one") or (not draft.has("noun") and not any(item.text.endswith("s") and item.value not in {"pe", "eps", "employees", "visits"} for item in parts.concepts))
+    first_noun = next((item.value for item in draft.of("noun")), None)
+    who = draft.lexed.words[:2] in (["who", "is"], ["which", "is"], ["who", "has"], ["whos"], ["what", "is"]) or draft.lexed.raw[:1] in (["Who's"], ["who's"])
+    singular = who or first_noun == "one" or (not draft.has("noun") and not any(item.text.endswith("s") and item.value not in {"pe", "eps", "employees", "visits"} for item in parts.concepts))
     draft.take("noun")
     draft.take("everything")
     draft.take("follow", "sort")
+    for item in draft.of("sup_price"):
+        item.kind = "sup"
+        parts.concepts.append(Item("concept", "price", item.at, item.end, item.text))
     order_items = [*draft.take("sup"), *draft.take("movers"), *draft.take("good"), *draft.take("vague_sup")]
     moves = draft.take("move")
     limit = _limit(draft)
@@ -697,10 +773,22 @@ def _of_companies(draft: Draft, parts: Parts) -> Plan:
     draft.take("compare")
     apart = bool(draft.take("apart"))
     several = len(parts.companies) > 1
+    if apart or several:
+        draft.take("between")
     up_to_now = bool(draft.take("word", "up_to_now"))
     on_day = bool(draft.take("word", "on_day"))
     if several:
+        # “Which of the two has the higher …?” puts them side by side.
         draft.take("cmp")
+        if parts.concepts:
+            draft.take("move")
+            draft.take("vague_sup")
+    if len(parts.concepts) > 1:
+        draft.take("compare")
+    if not parts.concepts and not parts.attributes and parts.ask.when is not None and "close" in parts.ask.when.text.split():
+        parts.concepts = [Item("concept", "close", 0, 0, "close")]
+    if not parts.concepts and not parts.attributes and not parts.ask.change and is_period(parts.ask.when) and draft.lexed.words[:2] in (["how", "did"], ["how", "has"]) and {"do", "done"} & set(draft.lexed.words):
+        parts.concepts = [Item("concept", "return", 0, 0, "return")]
     if parts.where is not None:
         raise not_understood("a company together with a sector or a threshold")
     values: tuple[Measure, ...]

@@ -31,7 +31,7 @@ one|ones|get out|put|set of|set|together|out|name|names of|name of|pick out|run 
 price level|has the|have the|with the|made|make|makes|get me the|gave|give us|got|get the|pull|pulled|pull up|fetch|return me|print|output|need|want|looking for|search for|search|query
 gotten|hit|reach|reached|touch|touched|total of|a total of|out there|available|please list|list all|list the|show all|show the|any|some|of them|over the course of|model|models|models forecast|in their|by the
 pay|pays|paying|paid out|had a|with their|with its|that have|which have|that has|who has|who have|whose|that are|that were|which are|which were|who is|who are|work|works|at|employed by|people at|this is|say|says|does the
-traders|investors|dates|date|times|time|that day|on that day|same day|the same day|so far today|show us|let us see|the one|numbers|stats|statistics|details|info|information|overview|table of|in a table|as a table|details of
+traders|investors|dates|date|times|time|carry|carries|carrying|bear|that day|on that day|same day|the same day|so far today|show us|let us see|the one|numbers|stats|statistics|details|info|information|overview|table of|in a table|as a table|details of
 collected|collect|cover|covered|tracked|track|universe|in the universe|you cover|you track|covered by you|in your data|your data|you|your|database|datasets|dataset|the system|in the system|system|in the lake|lake
 """.replace("\n", "|")
     .strip("|")
@@ -335,7 +335,6 @@ NOUNS = {
         "players",
         "groups",
         "enterprises",
-        "comapnies",
     ),
 }
 NOUN_OTHER = {
@@ -350,7 +349,7 @@ NOUN_OTHER = {
         "11 sectors",
     ),
     "tag": ("hashtag", "hashtags", "tag", "tags", "all tags", "index", "indices"),
-    "session": ("sessions", "days", "trading days", "day", "trading day", "session", "number of sessions"),
+    "session": ("sessions", "days", "trading days", "day", "trading day", "session"),
     "hour": ("hours", "hour"),
     "minute": ("minutes", "minute"),
     "second": ("seconds", "second"),
@@ -499,7 +498,6 @@ RANK = (
     "where does rank",
     "which rank",
     "which number",
-    "rankd",
     "what number",
     "placed",
     "what rank",
@@ -553,7 +551,7 @@ COMPARE = (
     "vs",
     "v",
     "against",
-    "side by side",
+    "side by side", "further", "farther", "on one side",
     "next to each other",
     "next to",
     "beside",
@@ -590,7 +588,6 @@ APART = (
     "by how much",
     "how much more",
     "how much higher",
-    "diffrence between",
     "less",
 )
 NOT = (
@@ -671,24 +668,8 @@ EVERYTHING = (
     "altogether all",
 )
 ROLES = {
-    "champion": (
-        "champion",
-        "champions",
-        "champion model",
-        "champion models",
-        "champion forecasts",
-        "champion forecast",
-        "the champion model",
-        "champion models forecast",
-    ),
-    "challenger": (
-        "challenger",
-        "challengers",
-        "challenger model",
-        "challenger models",
-        "challenger forecasts",
-        "challenger forecast",
-    ),
+    "champion": ("champion", "champions", "champion model", "the champion model"),
+    "challenger": ("challenger", "challengers", "challenger model", "the challenger model"),
 }
 TIMES_OF = ("x", "times", "fold")
 WORD_CONDITIONS = {
@@ -730,7 +711,6 @@ WORD_CONDITIONS = {
         "from previous close",
         "vs previous close",
         "versus the previous close",
-        "today in percent",
         "compared with the previous close",
     ),
     "total_companies": (
@@ -753,6 +733,10 @@ def _table() -> dict[tuple[str, ...], Role]:
             table[tuple(phrase.split())] = Role(kind, value)
 
     add("fill", None, FILL)
+    add("usual", None, ("usual", "the usual", "normal", "the norm", "the usual number", "its usual", "their usual", "as usual", "usual number", "the normal", "normal level"))
+    add("sup_price", False, ("lowest priced", "lowest price"))
+    add("sup_price", True, ("highest priced", "highest price"))
+    add("perform", None, ("performance", "perform", "performed", "performing", "doing", "fare", "fared", "faring", "performs", "do so far", "done", "done so far"))
     for phrase, value in FOLLOW.items():
         add("follow", value, (phrase,))
     for names, kind in ((NOUNS, "noun"), (NOUN_OTHER, "unit")):
