@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from http.cookies import CookieError, SimpleCookie
+from typing import Any
 
 import orjson
 from starlette.requests import Request
@@ -11,8 +13,10 @@ from starlette.routing import Route
 
 from scrapers.sandbox.replies import json_reply, sandbox_of
 from scrapers.sandbox.world import companies
+from scrapers.sandbox.world.india import INDICES
 from scrapers.sandbox.world.snapshot import snapshot
-from scrapers.sandbox.yahoo_chart import ChartError, chart, read_window
+from scrapers.sandbox.yahoo_chart import ChartError, chart, range_start, read_window
+from scrapers.sandbox.yahoo_index import index_chart, index_range_start
 from scrapers.sandbox.yahoo_quote import quote_row
 from scrapers.sandbox.yahoo_screener import ScreenerError, screen
 from scrapers.sandbox.yahoo_summary import MODULES, modules
@@ -125,17 +129,24 @@ async def bars(request: Request) -> Response:
     """Bars of one symbol, daily or by the minute."""
     if refusal := _refused(request, crumb_needed=False):
         return refusal
-    sandbox = sandbox_of(request)
-    company = companies.find(sandbox.seed, request.path_params["symbol"], sandbox.per_sector)
-    seen = snapshot(sandbox.seed, company, request.state.at) if company else None
-    if company is None or seen is None:
-        return error("chart", 404, "Not Found", "No data found, symbol may be delisted")
     try:
-        window = read_window(request.query_params, seen.moment, company)
-        found = chart(sandbox.seed, seen, window, request.query_params.get("events", ""))
+        return result("chart", [_chart(request)])
     except ChartError as problem:
         return error("chart", problem.status, problem.code, str(problem))
-    return result("chart", [found])
+
+
+def _chart(request: Request) -> dict[str, Any]:
+    sandbox, symbol, query = sandbox_of(request), request.path_params["symbol"], request.query_params
+    at: datetime = request.state.at
+    if symbol in INDICES:
+        window = read_window(query, int(at.timestamp()), lambda name: index_range_start(name, at))
+        return index_chart(sandbox.seed, INDICES[symbol], at, window)
+    company = companies.find(sandbox.seed, symbol, sandbox.per_sector)
+    seen = snapshot(sandbox.seed, company, at) if company else None
+    if company is None or seen is None:
+        raise ChartError(404, "Not Found", "No data found, symbol may be delisted")
+    window = read_window(query, int(at.timestamp()), lambda name: range_start(name, seen.moment, company))
+    return chart(sandbox.seed, seen, window, query.get("events", ""))
 
 
 ROUTES = [

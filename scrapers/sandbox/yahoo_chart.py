@@ -6,7 +6,7 @@ Numbers pass through 32 bits, as Yahoo's do. The bar of a running session is sta
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -52,19 +52,22 @@ class Window:
     range: str = ""
 
 
-def read_window(query: Mapping[str, str], now: Moment, company: Company) -> Window:
+def read_window(query: Mapping[str, str], at: int, range_start: Callable[[str], int]) -> Window:
     """The window of a request.
+
+    Args:
+        query: the request's parameters.
+        at: the instant served, seconds since 1970.
+        range_start: where a named range starts.
 
     Raises:
         ChartError: for intervals and windows that Yahoo refuses.
     """
-    interval, at = query.get("interval", "1d"), int(now.at.timestamp())
+    interval = query.get("interval", "1d")
     if interval not in ("1d", "1m"):
-        raise ChartError(
-            422,
-            "Unprocessable Entity",
-            f"Invalid input - interval={interval} is not supported. Valid intervals: [1m, 1d]",
-        )
+        valid = "Valid intervals: [1m, 1d]"
+        detail = f"Invalid input - interval={interval} is not supported. {valid}"
+        raise ChartError(422, "Unprocessable Entity", detail)
     if "period1" in query:
         start, end = _seconds(query, "period1", 0), _seconds(query, "period2", at)
         if interval == "1m":
@@ -75,7 +78,7 @@ def read_window(query: Mapping[str, str], now: Moment, company: Company) -> Wind
         raise ChartError(422, "Unprocessable Entity", f"Invalid input - range={name} is not supported.")
     # All of a history comes in months, whatever was asked for.
     interval = "1mo" if name == "max" and interval == "1d" else interval
-    return Window(_range_start(name, now, company), at + 1, interval, name)
+    return Window(range_start(name), at + 1, interval, name)
 
 
 def _seconds(query: Mapping[str, str], name: str, default: int) -> int:
@@ -95,7 +98,8 @@ def _check_minutes(start: int, end: int, at: int) -> None:
         raise ChartError(422, "Unprocessable Entity", f"{window} The requested range must be within the last 30 days.")
 
 
-def _range_start(name: str, now: Moment, company: Company) -> int:
+def range_start(name: str, now: Moment, company: Company) -> int:
+    """Where a named range of a company's chart starts, seconds since 1970."""
     if name == "max":
         return first_trade(company)
     if name == "1d":
@@ -135,14 +139,15 @@ def chart(seed: int, snapshot: Snapshot, window: Window, events: str) -> dict[st
         "close": bars.close[at], "volume": bars.volume[at], "adjclose": adjusted[at],
     }  # fmt: skip
     if window.interval == "1mo":
-        columns = _by_month(columns, bars.days[at])
+        columns = by_month(columns, bars.days[at])
     result["timestamp"] = columns.pop("timestamp")
     result["indicators"]["adjclose"] = [{"adjclose": _single(columns.pop("adjclose"))}]
-    result["indicators"]["quote"] = [_quote(columns)]
+    result["indicators"]["quote"] = [quote_columns(columns)]
     return result
 
 
-def _quote(columns: Mapping[str, Any]) -> dict[str, Any]:
+def quote_columns(columns: Mapping[str, Any]) -> dict[str, Any]:
+    """An element of `indicators.quote`."""
     return {name: values if name == "volume" else _single(values) for name, values in columns.items()}
 
 
@@ -196,7 +201,8 @@ def _events(seed: int, company: Company, bars: Bars, stamps: Ints, wanted: str) 
     return found
 
 
-def _by_month(columns: Mapping[str, Any], days: Ints) -> dict[str, Any]:
+def by_month(columns: Mapping[str, Any], days: Ints) -> dict[str, Any]:
+    """Daily columns as monthly ones."""
     months = np.array([(day := date.fromordinal(int(n))).year * 12 + day.month for n in days])
     first = np.flatnonzero(np.diff(months, prepend=-1))
     last = np.append(first[1:], len(months)) - 1
@@ -225,7 +231,7 @@ def _minute_chart(seed: int, snapshot: Snapshot, window: Window) -> dict[str, An
     inside = (stamps >= window.start) & (stamps < window.end)
     if inside.any():
         result["timestamp"] = stamps[inside]
-        result["indicators"]["quote"] = [_quote({name: column[inside] for name, column in columns.items()})]
+        result["indicators"]["quote"] = [quote_columns({name: column[inside] for name, column in columns.items()})]
     return result
 
 

@@ -72,7 +72,7 @@ def _moves(seed: int, index: Index, days: Ints) -> tuple[Floats, Floats]:
     return overnight, within
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=128)
 def _month(seed: int, symbol: str, number: int) -> tuple[Ints, Floats, Floats]:
     """A month's sessions, overnight returns and minute returns; months are counted from year 0."""
     start = date(number // 12, number % 12 + 1, 1)
