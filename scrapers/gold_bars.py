@@ -170,10 +170,10 @@ def _adjusted(frame: pl.DataFrame) -> pl.DataFrame:
     after_file = with_factor.with_columns(later.alias("later")).with_columns(
         pl.when(ADJUSTED_FULLY).then(pl.col("as_of")).otherwise(pl.col("session")).alias("held_to")
     )
-    known = after_file.select("symbol", pl.col("session").alias("held_to"), pl.col("later").alias("open")).sort(
+    known = after_file.select("symbol", pl.col("session").alias("held_to"), pl.col("later").alias("untaken")).sort(
         "held_to"
     )
     joined = after_file.sort("held_to").join_asof(
         known, on="held_to", by="symbol", strategy="backward", check_sortedness=False
     )
-    return joined.sort("symbol", "session").with_columns((pl.col("close_today") * pl.col("open")).alias("adj_close"))
+    return joined.sort("symbol", "session").with_columns((pl.col("close_today") * pl.col("untaken")).alias("adj_close"))

@@ -112,7 +112,8 @@ def guarded(read: Callable[[Records], None], body: bytes) -> Records:
 
 def refusal_of_body(refused: BodyRefused, body: bytes) -> Refusal:
     """A whole body's refusal: its name, what the source said about it, and how the body begins."""
-    return Refusal(str(refused.reason), f"{refused.detail} | {shown(body)}" if refused.detail else shown(body))
+    detail = refused.detail.replace("\x00", "")
+    return Refusal(str(refused.reason), f"{detail} | {shown(body)}" if detail else shown(body))
 
 
 def parsed(records: Records, contract: Table) -> Parsed:

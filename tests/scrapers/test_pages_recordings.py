@@ -311,3 +311,21 @@ def test_sec_s_two_forms_of_the_ticker_mapping(shared: Path) -> None:
     exchange = check("silver.sec_tickers", parse_tickers((folder / "company_tickers_exchange_shape.json").read_bytes()))
     assert exchange.rows.rows() == [("NVDA", 1045810, "NVIDIA CORP", "Nasdaq")]
     assert isinstance(exchange.rows, pl.DataFrame)
+
+
+def test_the_crsp_form_reproduces_the_source_s_own_adjusted_close(shared: Path) -> None:
+    from scrapers.gold import bars_gold
+
+    record = named(shared, "historical-via-chart-MSFT-dividends-2021-02-01-to-2022-01-31.csv.json")
+    page = parse_chart(record.body)
+    seen = [
+        pl.lit(datetime(2022, 2, 1, tzinfo=UTC)).cast(pl.Datetime("us", "UTC")).alias("observed_at"),
+        pl.lit("run-1").alias("_run_id"),
+        pl.lit("0" * 64).alias("_payload_sha256"),
+    ]
+    gold = bars_gold(page.bars.rows.with_columns(seen), page.actions.rows.with_columns(seen))
+    both = gold.join(page.bars.rows.select("session", "source_adj_close"), on="session").sort("session")
+    # The source has taken off dividends after the window too: one factor over all of it.
+    ratio = both["adj_close"] / both["source_adj_close"]
+    assert ratio.max() == pytest.approx(ratio.min(), rel=2e-5)
+    assert both["dividend"].sum() == pytest.approx(0.56 * 3 + 0.62)
