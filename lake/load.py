@@ -7,8 +7,8 @@ slice as it was or as it is meant to be, and a repeated load leaves the same row
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from datetime import date, timedelta
+from collections.abc import Sequence
+from datetime import timedelta
 from typing import NamedTuple
 
 import polars as pl
@@ -17,8 +17,8 @@ from psycopg import sql
 
 from lake.contracts import TABLES, of_layer
 from lake.contracts.base import Table
-from lake.delta import Slice, Value, to_arrow
-from lake.swap import SwapBlockedError, SwapError, swap
+from lake.delta import Slice, to_arrow
+from lake.swap import PENDING, STAGING, SwapBlockedError, SwapError, ensure_pending, pending_marts, swap
 
 __all__ = [
     "STAGING",
@@ -27,16 +27,13 @@ __all__ = [
     "SwapBlockedError",
     "SwapError",
     "ensure_staging",
-    "hot_column",
-    "hot_slice",
     "load_slice",
+    "pending_marts",
     "postgres_columns",
     "staged_tables",
     "swap",
-    "trim_to_hot",
 ]
 
-STAGING = "staging"
 LOCK_PATIENCE = timedelta(seconds=30)
 # The same number for everybody who makes staging tables, so that two starts do not make them at once.
 _ENSURE_LOCK = 7_410_001
@@ -76,8 +73,12 @@ def postgres_columns(table: Table) -> tuple[Column, ...]:
 
 def staged_tables() -> tuple[Table, ...]:
     """The gold tables that some mart is made from, in the order of the contracts."""
-    named = {source.strip() for mart in of_layer("mart") for source in mart.source.split(",")}
+    named = {source for mart in of_layer("mart") for source in _sources(mart)}
     return tuple(table for name, table in TABLES.items() if name in named)
+
+
+def _sources(mart: Table) -> tuple[str, ...]:
+    return tuple(source.strip() for source in mart.source.split(","))
 
 
 def ensure_staging(dsn: str, tables: Sequence[Table] | None = None) -> tuple[str, ...]:
@@ -90,6 +91,7 @@ def ensure_staging(dsn: str, tables: Sequence[Table] | None = None) -> tuple[str
     with psycopg.connect(dsn, application_name="tidemark load") as connection:
         connection.execute("SELECT pg_advisory_xact_lock(%s)", (_ENSURE_LOCK,))
         connection.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(sql.Identifier(STAGING)))
+        ensure_pending(connection)
         existing = _declared(connection)
         for table in tables or staged_tables():
             if existing.get(table.name) != postgres_columns(table):
@@ -134,6 +136,8 @@ def _create(connection: psycopg.Connection, table: Table) -> None:
 def load_slice(dsn: str, table: Table, frame: pl.DataFrame, where: Slice | None = None) -> int:
     """Put rows in place of a slice of a staging table, or of all of it, in one transaction.
 
+    The same transaction notes the marts that rest on the table, until a swap has shown them: see `pending_marts`.
+
     Args:
         frame: the contract's columns; more are left out.
         where: the slice that the rows replace; None for the whole table.
@@ -155,6 +159,8 @@ def load_slice(dsn: str, table: Table, frame: pl.DataFrame, where: Slice | None 
 
     data = to_arrow(table, _without_nul(frame))
     target = f"{STAGING}.{table.name}"
+    # In one order everywhere, so that two loads that note the same marts wait for each other in turn.
+    marts = ", ".join(f"('{mart.name}')" for mart in of_layer("mart") if table.id in _sources(mart))
     clear = f"TRUNCATE {target}" if where is None else f"DELETE FROM {target} WHERE {where.postgres}"  # noqa: S608 - names from contracts, values quoted by Slice
     try:
         with dbapi.connect(dsn, autocommit=False) as connection, connection.cursor() as cursor:
@@ -162,6 +168,8 @@ def load_slice(dsn: str, table: Table, frame: pl.DataFrame, where: Slice | None 
             cursor.execute(clear)
             if data.num_rows:
                 cursor.adbc_ingest(table.name, data, mode="append", db_schema_name=STAGING)
+            if marts:
+                cursor.execute(f"INSERT INTO {STAGING}.{PENDING} VALUES {marts} ON CONFLICT DO NOTHING")  # noqa: S608
             connection.commit()
     except adbc_driver_manager.Error as error:
         raise LoadError(f"{target}: {error}") from error
@@ -174,45 +182,3 @@ def _without_nul(frame: pl.DataFrame) -> pl.DataFrame:
     if not texts or not frame.select(pl.any_horizontal(pl.col(texts).str.contains("\0", literal=True).any())).item():
         return frame
     return frame.with_columns(pl.col(texts).str.replace_all("\0", "\N{REPLACEMENT CHARACTER}", literal=True))
-
-
-def hot_column(table: Table) -> str | None:
-    """The date that a table's hot period is counted by; None where PostgreSQL holds all of it."""
-    if table.hot_days is None:
-        return None
-    dates = [name for name in table.partition_by if table.schema.create_empty().schema[name] == pl.Date]
-    return dates[0]
-
-
-def hot_slice(table: Table, today: date, equals: Mapping[str, Value] | None = None) -> Slice | None:
-    """The part of a table that PostgreSQL holds: its last `hot_days` days, `today` included; None for all of it.
-
-    `today` is the newest day that the table holds (of a series, where `equals` names one), not the clock's: an old log
-    that a user brings in is what there is to ask about.
-    """
-    column = hot_column(table)
-    if column is None or table.hot_days is None:
-        return None
-    return Slice(equals or {}, (column, today - timedelta(days=table.hot_days - 1), today + timedelta(days=1)))
-
-
-def trim_to_hot(dsn: str, table: Table) -> int:
-    """Delete what has left a staging table's hot period, counted from the newest day of each other partition value.
-
-    Returns:
-        How many rows were deleted.
-    """
-    column = hot_column(table)
-    if column is None:
-        return 0
-    others = [sql.SQL("n.{0} = s.{0}").format(sql.Identifier(c)) for c in table.partition_by if c != column]
-    statement = sql.SQL(
-        "DELETE FROM {table} s WHERE s.{day} <= (SELECT max(n.{day}) FROM {table} n WHERE {same}) - {days}"
-    ).format(
-        table=sql.Identifier(STAGING, table.name),
-        day=sql.Identifier(column),
-        same=sql.SQL(" AND ").join(others) if others else sql.SQL("TRUE"),
-        days=sql.Literal(table.hot_days),
-    )
-    with psycopg.connect(dsn, application_name="tidemark load") as connection:
-        return connection.execute(statement).rowcount

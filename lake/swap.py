@@ -17,9 +17,11 @@ from psycopg import errors, sql
 from lake.contracts import table as contract
 from lake.contracts.base import Table
 
+STAGING = "staging"
 NEXT = "marts_next"
 MARTS = "marts"
 READER = "tidemark_reader"
+PENDING = "_pending"
 PATIENCE = timedelta(seconds=60)
 # While a swap stands in the queue for one mart, new readers of it stand behind: so it stands there only this long.
 _QUEUED = timedelta(milliseconds=250)
@@ -59,6 +61,27 @@ def swap(dsn: str, names: Sequence[str], patience: timedelta = PATIENCE) -> tupl
     return tuple(names)
 
 
+def ensure_pending(connection: psycopg.Connection) -> None:
+    """Make the note of marts that wait to be built; the loads write it and the swaps clear it."""
+    connection.execute(
+        sql.SQL("CREATE TABLE IF NOT EXISTS {} (mart text PRIMARY KEY)").format(sql.Identifier(STAGING, PENDING))
+    )
+
+
+def pending_marts(dsn: str) -> tuple[str, ...]:
+    """The marts whose staging tables were loaded since they were last swapped, in name order.
+
+    Loads and swaps keep the note in their own transactions, so it survives a kill between the two: whoever comes next
+    builds what was left.
+    """
+    with psycopg.connect(dsn, application_name="tidemark swap") as connection:
+        ensure_pending(connection)
+        rows = connection.execute(
+            sql.SQL("SELECT mart FROM {} ORDER BY mart").format(sql.Identifier(STAGING, PENDING))
+        ).fetchall()
+    return tuple(row[0] for row in rows)
+
+
 def _exists(connection: psycopg.Connection, schema: str, name: str) -> bool:
     found = connection.execute("SELECT to_regclass(%s) IS NOT NULL", (f"{schema}.{name}",)).fetchone()
     return bool(found and found[0])
@@ -67,6 +90,7 @@ def _exists(connection: psycopg.Connection, schema: str, name: str) -> bool:
 def _prepare(connection: psycopg.Connection, names: Sequence[str]) -> None:
     """Comments and grants while nobody can see the new marts; they move along with them."""
     with connection.transaction():
+        ensure_pending(connection)
         for name in names:
             connection.execute(comments(contract(f"mart.{name}"), NEXT))
             connection.execute(
@@ -100,6 +124,8 @@ def _swap(connection: psycopg.Connection, names: Sequence[str], deadline: float)
                 raise psycopg.Rollback(attempt)
             for name in names:
                 _replace(connection, name)
+            note = sql.Identifier(STAGING, PENDING)
+            connection.execute(sql.SQL("DELETE FROM {} WHERE mart = ANY(%s)").format(note), (list(names),))
         if busy is None:
             return
 

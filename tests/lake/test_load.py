@@ -175,23 +175,34 @@ def test_what_the_web_wrote_is_kept_as_text(dsn: str) -> None:
     assert rows(dsn, "SELECT name FROM staging.companies") == [(text.replace("\0", "\N{REPLACEMENT CHARACTER}"),)]
 
 
-def test_the_hot_period_counts_back_from_the_newest_day() -> None:
-    where = load.hot_slice(VISITS, SESSION, {"series": "v2"})
-    assert where is not None
-    assert VISITS.hot_days == 40
-    assert where.between == ("log_date", date(2026, 10, 12), date(2026, 11, 21))
-    assert where.equals == {"series": "v2"}
-    assert load.hot_slice(QUOTES, SESSION) is None
+def test_a_mart_is_pending_from_the_load_until_its_swap(dsn: str) -> None:
+    swap_all_pending(dsn)
+    load.load_slice(dsn, VISITS, visits("v2", SESSION))
+    assert load.pending_marts(dsn) == ("visits_second",)
+    load.load_slice(dsn, QUOTES, quotes(instant(14), ["AAA"]))
+    assert load.pending_marts(dsn) == ("companies", "quotes", "visits_second")
+    with psycopg.connect(dsn) as connection:
+        build_next(connection, 1, ("quotes",))
+    swap(dsn, ["quotes"])
+    assert load.pending_marts(dsn) == ("companies", "visits_second")
 
 
-def test_what_left_the_hot_period_goes_by_series(dsn: str) -> None:
-    old, new = date(2017, 1, 1), date(2026, 11, 20)
-    for series, day in (("v1", old), ("v2", new), ("v2", new - timedelta(days=39)), ("v2", new - timedelta(days=40))):
-        load.load_slice(dsn, VISITS, visits(series, day), Slice({"series": series, "log_date": day}))
-    assert load.trim_to_hot(dsn, VISITS) == 1
-    found = rows(dsn, "SELECT series, log_date FROM staging.visits_second ORDER BY 1, 2")
-    assert found == [("v1", old), ("v2", new - timedelta(days=39)), ("v2", new)]
-    assert load.trim_to_hot(dsn, QUOTES) == 0
+def test_a_load_or_a_swap_that_fails_leaves_the_note_as_it_was(dsn: str) -> None:
+    swap_all_pending(dsn)
+    broken = quotes(instant(14), ["BBB"]).with_columns(price=pl.lit(None, dtype=pl.Float64))
+    with pytest.raises(load.LoadError):
+        load.load_slice(dsn, QUOTES, broken)
+    assert load.pending_marts(dsn) == ()
+    load.load_slice(dsn, table("gold.loads"), table("gold.loads").schema.create_empty())
+    with pytest.raises(SwapError):
+        swap(dsn, ["loads"])
+    assert load.pending_marts(dsn) == ("loads",)
+
+
+def swap_all_pending(dsn: str) -> None:
+    """As if all that was loaded before had been swapped."""
+    with psycopg.connect(dsn) as connection:
+        connection.execute("DELETE FROM staging._pending")
 
 
 def build_next(connection: psycopg.Connection, count: int, names: tuple[str, ...] = ("quotes", "loads")) -> None:
