@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
+import time
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -24,6 +28,7 @@ QUOTES = table("gold.quotes")
 VISITS = table("gold.visits_second")
 SESSION = date(2026, 11, 20)
 SHA = "a" * 64
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def instant(hour: int, day: int = 20) -> datetime:
@@ -173,6 +178,49 @@ def test_what_the_web_wrote_is_kept_as_text(dsn: str) -> None:
     load.load_slice(dsn, companies, frame, Slice({"symbol": "AAA"}))
     load.load_slice(dsn, companies, frame, Slice({"symbol": "AAA"}))
     assert rows(dsn, "SELECT name FROM staging.companies") == [(text.replace("\0", "\N{REPLACEMENT CHARACTER}"),)]
+
+
+_LOADER = """
+import sys
+import polars as pl
+from datetime import UTC, date, datetime
+from lake.contracts import table
+from lake.delta import Slice
+from lake.load import load_slice
+visits, dsn, rows = table("gold.visits_second"), sys.argv[1], int(sys.argv[2])
+day, seen = date(2026, 11, 20), datetime(2026, 11, 21, tzinfo=UTC)
+empty = visits.schema.create_empty()
+known = {"series": "v2", "log_date": day, "second_of_day": 1, "observed_at": seen, "_run_id": "r"}
+base = pl.DataFrame({"cik": range(1, rows + 1)}).with_columns(**{k: pl.lit(v) for k, v in known.items()})
+base = base.with_columns(**{c: pl.lit(None) for c in empty.columns if c not in (*known, "cik")})
+number = 0
+while True:
+    number += 1
+    frame = base.with_columns(visits_all=pl.lit(number)).select([pl.col(c).cast(t) for c, t in empty.schema.items()])
+    load_slice(dsn, visits, frame, Slice({"series": "v2", "log_date": day}))
+    print(number, flush=True)
+"""
+
+
+def test_a_loader_that_is_killed_leaves_a_whole_slice(dsn: str) -> None:
+    count = 40_000
+    for cut in (0.0, 0.07, 0.19):
+        loader = subprocess.Popen(
+            [sys.executable, "-c", _LOADER, dsn, str(count)], stdout=subprocess.PIPE, text=True, cwd=ROOT
+        )
+        assert loader.stdout is not None
+        done = int(loader.stdout.readline())
+        time.sleep(cut)
+        loader.kill()
+        loader.wait(10)
+        loader.stdout.close()
+        found = rows(dsn, "SELECT count(*), min(visits_all), max(visits_all) FROM staging.visits_second")
+        (total, least, most) = found[0]
+        assert total == count
+        assert least == most
+        assert isinstance(least, int)
+        assert least >= done
+        assert "visits_second" in load.pending_marts(dsn)
 
 
 def test_a_mart_is_pending_from_the_load_until_its_swap(dsn: str) -> None:
