@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from lake.clock import Clock
 from lake.home import Home
 from orchestration import processes, running, services
-from orchestration.ask import ask_service
+from orchestration.ask import ask
 from orchestration.console import LoadProgress, Screen, answer, summary_tables
 from orchestration.load_process import LoadProcess
 from orchestration.supervisor import Supervisor
@@ -148,7 +148,7 @@ class Start:
         if summary is not None:
             summary_tables(self.screen, summary)
         # An answer that fails is a failure of the work: it goes up.
-        reply = ask_service(self.home, EXAMPLE)
+        reply = ask(self.home, self.settings, EXAMPLE)
         answer(self.screen, EXAMPLE, reply)
         self.screen.say(f"done in {time.monotonic() - self.began:.0f} s")
 

@@ -126,15 +126,28 @@ def summary_tables(screen: Screen, summary: Mapping[str, Any]) -> None:
     screen.table(("table", "rows", "quarantined"), rows, "Rows by table")
 
 
-def answer(screen: Screen, question: str, reply: Mapping[str, Any], *, sql: bool = True) -> None:
-    """A question with its answer: the sentence, the rows, the SQL."""
+def rows_table(screen: Screen, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """The first rows of a result."""
+    screen.table(columns, rows[:MAX_ROWS])
+    if len(rows) > MAX_ROWS:
+        screen.say(f"({len(rows) - MAX_ROWS} more rows; --json has all)")
+
+
+def answer(screen: Screen, question: str, reply: Mapping[str, Any]) -> None:
+    """A question with its answer: the sentence, how it was read, the rows and the SQL."""
+    simulated = " (simulated)" if reply["simulated"] and "simulated" not in reply["sentence"] else ""
     screen.say(f"? {question}")
-    screen.say(cell(reply.get("text") or ""))
-    columns, rows = reply.get("columns") or [], reply.get("rows") or []
-    if rows:
-        names = [column["name"] if isinstance(column, Mapping) else str(column) for column in columns]
-        screen.table(names, rows[:MAX_ROWS])
-        if len(rows) > MAX_ROWS:
-            screen.say(f"({len(rows) - MAX_ROWS} more rows; --json has all)")
-    if sql and reply.get("sql"):
+    screen.say(cell(reply["sentence"]) + simulated)
+    for note in reply["notes"]:
+        screen.say(f"note: {cell(note)}")
+    for choice in reply["choices"]:
+        screen.say(f"  - {cell(choice['label'])}")
+    if reply["rows"]:
+        heads = [
+            column["label"] + (f" ({column['unit']})" if column.get("unit") else "") for column in reply["columns"]
+        ]
+        rows_table(screen, heads, reply["rows"])
+    if reply["as_of"]:
+        screen.say(f"as of {cell(reply['as_of'])}")
+    if reply["sql"]:
         screen.say(f"SQL: {cell(reply['sql'])}")
