@@ -93,7 +93,8 @@ def _agents(seed: int, day: date, rows: int) -> _Agents:
     stream = noise.key(seed, "agents", day)
     chance = noise.uniform(stream, number)
     program = chance < np.where(number < count // 60 + 12, 0.9, 0.35)
-    kind = np.where(program, np.floor(chance * 1e4).astype(np.int64) % 3, PERSON)
+    # In turns, so that the few who do most of a day do not all take the same.
+    kind = np.where(program, np.array([TEXT, INDEX, DATA, INDEX, TEXT])[number % 5], PERSON)
     weight = (number + 2.0) ** -1.05
     begin = np.floor(noise.uniform(stream, number + count) * 24).astype(np.int64)
     length = np.where(number < 6, 24, 1 + np.floor(noise.uniform(stream, number + 2 * count) * 9)).astype(np.int64)
@@ -129,7 +130,8 @@ def _piece(of: tuple[int, date], span: tuple[int, int], edges: Ints, agents: _Ag
     order = np.argsort(second, kind="stable")
     # Some lines are there twice, to the letter.
     again = draws("repeat") < _REPEATS
-    again[0] = False
+    starts = edges[span[0] : span[1]] - edges[span[0]]
+    again[starts[starts < len(row)]] = False  # never across an hour, which may be a seam between pieces
     order[again] = order[np.flatnonzero(again) - 1]
     return Visits(
         second=second[order],
