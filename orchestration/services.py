@@ -80,6 +80,8 @@ def environment(home: Home, settings: Settings) -> dict[str, str]:
         "PYTHONUNBUFFERED": "1",
         "PYSPARK_PYTHON": sys.executable,
         "DAGSTER_HOME": str(home.dagster),
+        # A year of sessions in one run is a thousand events: written together, not one by one.
+        "DAGSTER_EVENT_BATCH_SIZE": "1000",
         dagster_home.DSN: postgres.owner_dsn(home, settings, "dagster"),
         "MLFLOW_TRACKING_URI": f"http://{reach(settings)}:{home.port('mlflow')}",
         "MLFLOW_DISABLE_TELEMETRY": "true",

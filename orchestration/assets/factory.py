@@ -7,6 +7,7 @@ from typing import Any
 import dagster as dg
 
 from lake.contracts import Table, table
+from orchestration import crash
 from orchestration.resources import LakeResource
 from orchestration.work import Outcome, Work
 
@@ -114,6 +115,7 @@ def lake_assets(
     ) -> Iterator[dg.MaterializeResult[Any] | dg.AssetCheckResult]:
         work = work_of(context, lake)
         for outcome in step(work):
+            crash.after(work.home, outcome.table.id)
             yield from results_of(outcome)
 
     return compute

@@ -8,6 +8,7 @@ import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, dbt_assets
 
 from lake.contracts import TABLES, table
+from orchestration import crash
 from orchestration.assets.factory import OWNER, asset_key, column_schema, lake_asset, work_of
 from orchestration.resources import LakeResource
 from orchestration.steps import publish
@@ -66,6 +67,7 @@ def build(manifest: Path) -> list[dg.AssetsDefinition]:
         work = work_of(context, lake)
         thorough = context.run.tags.get(EXPECTATIONS_TAG) == "yes"
         published = publish.publish(work, expectations=thorough)
+        crash.after(work.home, "marts")
         context.log.info("staged %s, swapped %s", published.loaded, ", ".join(published.marts) or "nothing")
         rebuilt = published.mart_rows
         for key in sorted(context.selected_asset_keys):
