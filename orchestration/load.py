@@ -133,6 +133,7 @@ def run_steps(
     seconds: dict[str, float] = {}
     accounts: dict[str, RowAccount] = {}
     with _instance() as instance:
+        _make_pools(defs, instance)
         for number, step in enumerate(steps, start=1):
             if on_step:
                 on_step(Progress(step.name, number, len(steps), None))
@@ -155,6 +156,16 @@ def _instance() -> Iterator[dg.DagsterInstance]:
     instance = dg.DagsterInstance.get() if os.environ.get("DAGSTER_HOME") else dg.DagsterInstance.ephemeral()
     with instance:
         yield instance
+
+
+def _make_pools(defs: dg.Definitions, instance: dg.DagsterInstance) -> None:
+    """Make the pools' rows before any run needs them: two runs that make one at once fail in Dagster's storage."""
+    storage = instance.event_log_storage
+    if storage.supports_global_concurrency_limits:
+        known = {info.name for info in storage.get_pool_limits()}
+        pools = {pool for assets in defs.resolve_asset_graph().assets_defs for pool in assets.node_def.pools}
+        for pool in sorted(pools - known):
+            storage.initialize_concurrency_limit_to_default(pool)
 
 
 def _run(defs: dg.Definitions, step: Step, instance: dg.DagsterInstance) -> dict[str, RowAccount]:

@@ -32,9 +32,8 @@ def loaded(home: Home, tick: Tick) -> bool:
 def decide(home: Home, now: datetime) -> dg.RunRequest | dg.SkipReason:
     """The run for the newest tick, or why there is none."""
     tick = xnys().latest_tick(now)
-    universe = delta.scan(home, table("gold.universe")).select(pl.len()).collect().item()
-    if not universe:
-        return dg.SkipReason("no universe yet: the first load makes it")
+    if delta.count(home, table("gold.loads")) == 0:
+        return dg.SkipReason("the first load has not ended yet; it loads the newest tick itself")
     if loaded(home, tick):
         return dg.SkipReason(
             f"{run_key(tick)} is loaded; the next tick is at {xnys().next_tick(now).tick:%Y-%m-%d %H:%M} UTC"

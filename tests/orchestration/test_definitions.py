@@ -18,6 +18,7 @@ from lake import delta
 from lake.contracts import TABLES, table
 from lake.home import Home
 from lake.market_calendar import xnys
+from lake.partitions import inventory
 from lake.settings import load_settings
 from orchestration.assets.factory import TICK_TAG, asset_key, check_name
 from orchestration.definitions import build_defs
@@ -90,11 +91,11 @@ def test_sessions_are_the_exchange_s() -> None:
     assert keys == ["2026-11-20", *[d.isoformat() for d in xnys().sessions(date(2026, 11, 23), date(2026, 12, 1))]]
 
 
-def _home(folder: Path, *, universe: bool = True) -> Home:
+def _home(folder: Path, *, first_load_done: bool = True) -> Home:
     home = Home.open(load_settings(home=folder / "home"))
-    if universe:
-        row = {"session": date(2026, 11, 20), "symbol": "A", "sector": "Energy", "rank": 1}
-        _put(home, "gold.universe", row, delta.Slice({"session": row["session"]}))
+    if first_load_done:
+        known = table("gold.loads")
+        delta.replace_slice(home, known, inventory(home, (table("gold.quotes"),)), delta.EVERYTHING)
     return home
 
 
@@ -133,7 +134,9 @@ def test_outside_hours_the_newest_tick_is_asked_for_until_it_is_loaded(tmp_path:
 
 
 def test_before_the_first_load_there_is_no_tick_to_run(tmp_path: Path) -> None:
-    assert isinstance(decide(_home(tmp_path, universe=False), datetime(2026, 11, 20, 16, tzinfo=UTC)), dg.SkipReason)
+    assert isinstance(
+        decide(_home(tmp_path, first_load_done=False), datetime(2026, 11, 20, 16, tzinfo=UTC)), dg.SkipReason
+    )
 
 
 @given(st.datetimes(datetime(2024, 1, 2), datetime(2030, 12, 1), timezones=st.just(UTC)))
