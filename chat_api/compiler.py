@@ -11,10 +11,35 @@ from dataclasses import dataclass, field
 from chat_api import rows
 from chat_api.context import Context
 from chat_api.plan import (
-    AllOf, Among, AnyOf, ColumnInfo, Compare, Compiled, Condition, Days, Known, Largest, Measure, Not, Plan, Ratio, Value,
+    AllOf,
+    Among,
+    AnyOf,
+    ColumnInfo,
+    Compare,
+    Compiled,
+    Condition,
+    Days,
+    Known,
+    Largest,
+    Measure,
+    Not,
+    Plan,
+    Ratio,
+    Value,
 )  # fmt: skip
 from chat_api.sources import (
-    WHO, Source, aggregate, alias_of, drawdown_rows, forecast_rows, label_of, literal, predicate, time_text, unit_of, words,
+    WHO,
+    Source,
+    aggregate,
+    alias_of,
+    drawdown_rows,
+    forecast_rows,
+    label_of,
+    literal,
+    predicate,
+    time_text,
+    unit_of,
+    words,
 )  # fmt: skip
 from chat_api.vocabulary import METRICS
 
@@ -159,7 +184,7 @@ class Build:
         if measure.over == "return":
             if not isinstance(time, Days) or time.base is None:
                 raise PlanError("a return needs the session before its period")
-            from chat_api.plan import Day  # noqa: PLC0415
+            from chat_api.plan import Day
 
             later = Measure(metric="bar.adj_close", time=Day(day=time.end))
             earlier = Measure(metric="bar.adj_close", time=Day(day=time.base))
@@ -269,6 +294,7 @@ class Build:
         shown += [name for name in self.plan.attributes if name not in shown]
         if "sector" not in shown and self.plan.entity == "company" and any(n == "sector" for n in self._dimensions()) and "sector" in self.base_who:
             shown.append("sector")
+        shown += [name for name in self._dimensions() if name in {"industry", "country", "city", "exchange"} and name not in shown]
         if self.base.mart == "visits_day" and self.plan.entity == "company":
             shown.append("cik")
         return [ColumnInfo(name=name, label=_DIMENSION_LABELS.get(name, name), role="dimension") for name in shown]

@@ -13,15 +13,11 @@ from chat_api.context import Company, Context
 
 # Legal forms and other endings that people leave out.
 _ENDINGS = frozenset(
-    "inc incorporated corp corporation company co companies ltd limited plc sa nv ag se lp llc holdings holding group trust the class a b c "
-    "common stock & and international brands enterprises industries technologies platforms systems n.v s.a".split()
+    ["inc", "incorporated", "corp", "corporation", "company", "co", "companies", "ltd", "limited", "plc", "sa", "nv", "ag", "se", "lp", "llc", "holdings", "holding", "group", "trust", "the", "class", "a", "b", "c", "common", "stock", "&", "and", "international", "brands", "enterprises", "industries", "technologies", "platforms", "systems", "n.v", "s.a"]
 )
 # First words that name no company by themselves.
 _GENERAL = frozenset(
-    "general american united southern johnson morgan national first international western northern eastern standard global pacific atlantic "
-    "public digital home old new central west east north south great royal texas california host live air best capital advanced applied "
-    "consolidated federal union bank air marathon constellation crown dominion extra essex equity realty regency entergy allied amber "
-    "universal liberty star sun delta core blue red green silver summit pioneer premier prime alpha omega apex".split()
+    ["general", "american", "united", "southern", "johnson", "morgan", "national", "first", "international", "western", "northern", "eastern", "standard", "global", "pacific", "atlantic", "public", "digital", "home", "old", "new", "central", "west", "east", "north", "south", "great", "royal", "texas", "california", "host", "live", "air", "best", "capital", "advanced", "applied", "consolidated", "federal", "union", "bank", "air", "marathon", "constellation", "crown", "dominion", "extra", "essex", "equity", "realty", "regency", "entergy", "allied", "amber", "universal", "liberty", "star", "sun", "delta", "core", "blue", "red", "green", "silver", "summit", "pioneer", "premier", "prime", "alpha", "omega", "apex"]
 )
 # Short and former names from general knowledge; each applies only where its ticker is loaded.
 ALIASES: dict[str, tuple[str, ...]] = {

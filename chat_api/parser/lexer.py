@@ -139,7 +139,7 @@ def _phrases() -> tuple[dict[tuple[str, ...], Role], int]:
 @lru_cache(maxsize=1)
 def _known_words() -> frozenset[str]:
     known = set(LANGUAGE) | {word for phrase in _phrases()[0] for word in phrase}
-    known |= set(times.WORDS)
+    known |= set(times.WORDS) | set(_SCALE) | {"dollars", "dollar", "cent"}
     return frozenset(known)
 
 
@@ -336,6 +336,9 @@ def _nearest(text: str, names: Names) -> str | None:
     pool = _pool(names)
     found = process.extract(text, pool, scorer=OSA.distance, score_cutoff=allowed, limit=3)
     close = [(word, distance) for word, distance, _ in found if word[0] == text[0] or distance == 1]
+    if len(text) < 5:
+        # In a short word only a letter left out or two exchanged are slips; another letter is another word.
+        close = [(word, distance) for word, distance in close if len(word) > len(text) or sorted(word) == sorted(text)]
     if not close:
         return None
     best = min(distance for _, distance in close)
