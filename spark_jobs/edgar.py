@@ -44,8 +44,8 @@ if TYPE_CHECKING:
 
     from lake.home import Home
 
-# Text on disk and in flight at a time; a full day of 2017 is 2.6 GB and goes alone.
-BATCH_BYTES = 1 << 30
+# Text on disk and in flight at a time, which bounds the engine's memory too; a larger day goes alone.
+BATCH_BYTES = 96 << 20
 ZIP_FACTOR = 10
 
 
