@@ -49,11 +49,9 @@ def screen(seed: int, per_sector: int, at: datetime, body: Any) -> Row:
     """
     size, offset, sort = _paging(body)
     query = body.get("query")
-    pool = companies.everyone(seed, per_sector)
-    sectors = _sectors_named(query)
-    if sectors:
-        known = [name for name in SECTORS if name in sectors]
-        pool = [company for name in known for company in companies.of_sector(seed, name, per_sector)]
+    named = _sectors_named(query)
+    sectors = [name for name in SECTORS if name in named] if named else SECTORS
+    pool = [company for name in sectors for company in companies.of_sector(seed, name, per_sector)]
     # Conditions on what is fixed first: prices are made only for what passes them.
     candidates = [company for company in pool if holds(query, company, None)]
     seen = [found for company in candidates if (found := snapshot(seed, company, at)) is not None]

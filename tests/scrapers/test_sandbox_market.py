@@ -255,6 +255,9 @@ def test_noise_of_several_streams_is_the_noise_of_each() -> None:
     together = noise.normals([3, 2**63 + 5], index)
     assert np.array_equal(together[0], noise.normal(3, index))
     assert np.array_equal(together[1], noise.normal(2**63 + 5, index))
+    for stream in (3, 2**63 + 5):
+        assert [noise.one(stream, n) for n in range(50)] == noise.uniform(stream, index).tolist()
+        assert [noise.one_normal(stream, n) for n in range(50)] == pytest.approx(noise.normal(stream, index).tolist())
     large = noise.normal(11, np.arange(200_000))
     assert abs(large.mean()) < 0.01
     assert abs(large.std() - 1) < 0.01

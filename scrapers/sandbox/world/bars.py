@@ -55,11 +55,12 @@ _COLUMNS = ("days", "open", "high", "low", "close", "volume", "factor", "dividen
 
 @dataclass(frozen=True)
 class _Moves:
-    """A year's log returns of a company per anchor share."""
+    """A year's log returns of a company per anchor share, and what its volume is drawn from."""
 
     overnight: Floats
     within: Floats
     spread: Floats
+    crowd: Floats
     total: float
 
 
@@ -70,8 +71,8 @@ def _moves(seed: int, company: Company, year: int) -> _Moves:
     market = factors.factor(seed, "market", year, factors.MARKET_VOL)
     sector = factors.factor(seed, company.sector, year, factors.SECTOR_VOL)
     scale = factors.liveliness_of(seed, year)
-    streams = [noise.key(seed, company.symbol, name) for name in ("tails", "overnight", "within")]
-    tails, overnight, within = noise.normals(streams, days)
+    streams = [noise.key(seed, company.symbol, name) for name in ("tails", "overnight", "within", "volume")]
+    tails, overnight, within, crowd = noise.normals(streams, days)
     # A day's own news is heavier at the ends than a normal one.
     own = company.own_vol * scale * np.exp(0.35 * tails - 0.06)
     share = factors.OVERNIGHT_SHARE
@@ -82,7 +83,7 @@ def _moves(seed: int, company: Company, year: int) -> _Moves:
         overnight[np.searchsorted(days, day.toordinal())] += np.log1p(-company.yield_pct / 400)
     common = (company.beta * factors.MARKET_VOL) ** 2 + (_SECTOR_LOAD * factors.SECTOR_VOL) ** 2
     spread = np.sqrt((own**2 + common * scale**2) * (1 - share))
-    return _Moves(overnight, within, spread, float(overnight.sum() + within.sum()))
+    return _Moves(overnight, within, spread, crowd, float(overnight.sum() + within.sum()))
 
 
 @lru_cache(maxsize=65_536)
@@ -114,8 +115,8 @@ def year_bars(seed: int, company: Company, year: int) -> Bars:
     swing = 2 * moves.spread**2
     reach = noise.key(seed, company.symbol, "reach")
     # The highest and lowest of a Brownian bridge between open and close.
-    high = (opened + close + np.sqrt((close - opened) ** 2 - swing * np.log(noise.uniform(reach, days * 2)))) / 2
-    low = (opened + close - np.sqrt((close - opened) ** 2 - swing * np.log(noise.uniform(reach, days * 2 + 1)))) / 2
+    up, down = np.sqrt((close - opened) ** 2 - swing * np.log(noise.uniform(reach, np.stack([days * 2, days * 2 + 1]))))
+    high, low = (opened + close + up) / 2, (opened + close - down) / 2
     factor = actions.share_factor(seed, company, days)
     prices = np.exp(np.stack([opened, high, low, close])) * factor
     paid = to_tick(prices)
@@ -125,7 +126,7 @@ def year_bars(seed: int, company: Company, year: int) -> Bars:
         high=paid.max(axis=0),
         low=paid.min(axis=0),
         close=paid[3],
-        volume=_volume(seed, company, days, moves, factor),
+        volume=_volume(seed, company, moves, factor),
         factor=factor,
         dividend=_dividends(seed, company, year, float(np.exp(before)), factor),
         spread=moves.spread,
@@ -140,10 +141,10 @@ def to_tick(prices: Floats) -> Floats:
     return rounded
 
 
-def _volume(seed: int, company: Company, days: Ints, moves: _Moves, factor: Floats) -> Ints:
+def _volume(seed: int, company: Company, moves: _Moves, factor: Floats) -> Ints:
     turnover = 0.0025 + 0.009 * noise.one(noise.key(seed, company.symbol, "turnover"))
     busy = np.abs(moves.overnight + moves.within) / moves.spread
-    lively = np.exp(0.28 * noise.normal(noise.key(seed, company.symbol, "volume"), days) + 0.22 * busy - 0.2)
+    lively = np.exp(0.28 * moves.crowd + 0.22 * busy - 0.2)
     shares = company.shares / factor * turnover * lively
     return np.maximum(shares, 100).astype(np.int64)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from hashlib import blake2b
 
@@ -15,6 +16,8 @@ Bits = NDArray[np.uint64]
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _MIX_1 = np.uint64(0xBF58476D1CE4E5B9)
 _MIX_2 = np.uint64(0x94D049BB133111EB)
+_PLAIN_GOLDEN, _PLAIN_MIX_1, _PLAIN_MIX_2 = int(_GOLDEN), int(_MIX_1), int(_MIX_2)
+_ALL = (1 << 64) - 1
 _SECOND_STREAM = np.uint64(0xD6E8FEB86659FD93)
 
 
@@ -65,10 +68,22 @@ def normals(streams: Sequence[int], index: Ints) -> Floats:
 
 
 def one(stream: int, index: int = 0) -> float:
-    """One uniform number."""
-    return float(uniform(stream, np.array([index], dtype=np.int64))[0])
+    """One uniform number, the same as `uniform` gives; in plain integers, as arrays of one are slow."""
+    return _plain_unit(_plain_mix((index * _PLAIN_GOLDEN + stream) & _ALL))
 
 
 def one_normal(stream: int, index: int = 0) -> float:
     """One standard normal number."""
-    return float(normal(stream, np.array([index], dtype=np.int64))[0])
+    first = _plain_mix((index * _PLAIN_GOLDEN + stream) & _ALL)
+    second = _plain_mix(first ^ int(_SECOND_STREAM))
+    return math.sqrt(-2.0 * math.log(_plain_unit(first))) * math.cos(2.0 * math.pi * _plain_unit(second))
+
+
+def _plain_mix(z: int) -> int:
+    z = ((z ^ (z >> 30)) * _PLAIN_MIX_1) & _ALL
+    z = ((z ^ (z >> 27)) * _PLAIN_MIX_2) & _ALL
+    return z ^ (z >> 31)
+
+
+def _plain_unit(z: int) -> float:
+    return ((z >> 11) + 0.5) * 2.0**-53
