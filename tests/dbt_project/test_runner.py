@@ -151,12 +151,28 @@ def test_a_repeated_key_stops_its_mart_and_is_named(
     load_slice(postgres.owner_dsn, table("gold.visits_day"), staged.visits()[0])
 
 
+def test_symbols_are_held_against_companies_also_where_a_mart_does_not_join_them(
+    built: tuple[str, runner.BuildReport], postgres: Server, target: Path
+) -> None:
+    missing = {
+        "tick": staged.TICKS[0],
+        "symbol": "GONE",
+        "session": staged.DAY,
+        "received": False,
+        "reason": "no answer",
+    }
+    load_slice(postgres.owner_dsn, table("gold.coverage"), staged.frame("gold.coverage", [missing]))
+    report = runner.build(["coverage"], postgres.owner_dsn, target)
+    assert [line.split(":")[0] for line in report.warnings] == ["belongs_to_coverage_symbol__ref_stg_companies_"]
+
+
 def test_a_score_without_its_forecast_is_a_failure(
     built: tuple[str, runner.BuildReport], postgres: Server, target: Path
 ) -> None:
     load_slice(postgres.owner_dsn, table("gold.forecasts"), staged.forecasts().tail(1))
     report = runner.build(["forecasts"], postgres.owner_dsn, target)
     assert any(line.startswith("belongs_to_stg_forecast_scores") for line in report.failures)
+    assert runner.build(["coverage"], postgres.owner_dsn, target).success, "other marts do not wait for it"
     load_slice(postgres.owner_dsn, table("gold.forecasts"), staged.forecasts())
 
 
