@@ -14,16 +14,18 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import polars as pl
+import psutil
 
 from lake import delta, staged
 from lake.contracts.quarantine import Quarantined
 from lake.rows import RowAccount
 from spark_jobs import edgar_files
+from spark_jobs.edgar_days import Day, DayReport, DaysFailed
 from spark_jobs.edgar_files import CleanLog, DamagedLog, LogForm, NotALog
 from spark_jobs.edgar_requests import (
     FACTS,
@@ -44,70 +46,11 @@ if TYPE_CHECKING:
 
     from lake.home import Home
 
+__all__ = ["Day", "DayReport", "DaysFailed", "run_day", "run_days"]
+
 # Text on disk and in flight at a time, which bounds the engine's memory too; a larger day goes alone.
 BATCH_BYTES = 96 << 20
 ZIP_FACTOR = 10
-
-
-@dataclass(frozen=True)
-class Day:
-    """A raw log to load.
-
-    Attributes:
-        raw_path: the CSV, or the zip with it.
-        log_date: the day it is of.
-        sha256: of the raw file.
-        observed_at: when it was received, UTC.
-    """
-
-    raw_path: Path
-    log_date: date
-    sha256: str
-    observed_at: datetime
-
-
-@dataclass(frozen=True)
-class DayReport:
-    """What became of a day's lines: rows_in = rows_out + duplicates + quarantined.
-
-    Attributes:
-        series: v1 or v2.
-        log_date: the day.
-        rows_in: physical lines less header and blank lines.
-        rows_out: requests in silver; exact repeats are among them.
-        duplicates: always 0, because repeats are kept with their number.
-        quarantined: lines refused.
-        visits: rows of gold.visits_second.
-        broken: rule → how many lines broke it.
-        seconds: the day's share of its batch's time, by lines.
-        versions: table → the version that holds the day.
-    """
-
-    series: str
-    log_date: date
-    rows_in: int
-    rows_out: int
-    quarantined: int
-    visits: int
-    seconds: float
-    duplicates: int = 0
-    broken: dict[str, int] = field(default_factory=dict)
-    versions: dict[str, int] = field(default_factory=dict)
-
-
-class DaysFailed(RuntimeError):
-    """Some days could not be read; the others are loaded.
-
-    Attributes:
-        reports: of the days that are loaded.
-        failures: day → why its log could not be read.
-    """
-
-    def __init__(self, reports: list[DayReport], failures: dict[date, str]) -> None:
-        """The text names each day and its reason."""
-        super().__init__("; ".join(f"{day}: {why}" for day, why in sorted(failures.items())))
-        self.reports = reports
-        self.failures = failures
 
 
 @dataclass
@@ -205,11 +148,11 @@ def _run_batch(
 
 def _scratch(home: Home) -> Path:
     """A folder for this load's text; those of processes that are gone are removed."""
-    root = home.landing
-    for old in root.glob("edgar-*-*"):
-        if not Path(f"/proc/{old.name.split('-')[1]}").exists():
-            shutil.rmtree(old)
-    path = root / f"edgar-{os.getpid()}-{secrets.token_hex(4)}"
+    root = home.landing / "edgar"
+    for old in root.glob("*-*"):
+        if not psutil.pid_exists(int(old.name.split("-")[0])):
+            shutil.rmtree(old, ignore_errors=True)
+    path = root / f"{os.getpid()}-{secrets.token_hex(4)}"
     path.mkdir(parents=True)
     return path
 

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 from lake.clock import NEW_YORK
 from lake.contracts import table
-from spark_jobs.edgar_files import INNER_COMMA, LogForm, Series
+from spark_jobs.edgar_files import LogForm, Series
+from spark_jobs.edgar_lines import INNER_COMMA
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame

@@ -123,7 +123,8 @@ def spark_environment(base: Mapping[str, str]) -> dict[str, str]:
 _GUARD = """
 import ctypes, os, signal, subprocess, sys, threading
 def die_with_me():
-    ctypes.CDLL(None).prctl(1, signal.SIGKILL)
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL)
 child = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL, preexec_fn=die_with_me)
 def wait_for_the_end():
     while os.read(0, 1):

@@ -11,8 +11,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from spark_jobs import edgar_files
-from spark_jobs.edgar_files import INNER_COMMA, DamagedLog, NotALog, clean, read_head
+from spark_jobs import edgar_files, edgar_lines
+from spark_jobs.edgar_files import DamagedLog, NotALog, clean, read_head
+from spark_jobs.edgar_lines import INNER_COMMA
 
 HEADER = b"ip,date,time,zone,cik,accession,extention,code,size,idx,norefer,noagent,find,crawler,browser"
 LINE = b"1.2.3.abc,2017-01-02,00:00:01,0.0,320193.0,0000320193-17-000001,.txt,200.0,10.0,0.0,0.0,0.0,9.0,0.0,"
@@ -36,7 +37,7 @@ def texts(log: edgar_files.CleanLog) -> bytes:
         (LINE.replace(b"1.2", b"1\r2"), "line_has_no_stray_carriage_return"),
         (LINE.replace(b"1.2", b"1\x1f2"), "line_has_no_unit_separator"),
         (b'"' + LINE, "line_has_closed_quotes"),
-        (LINE + b"x" * edgar_files.LONGEST_LINE, "line_is_at_most_one_mebibyte"),
+        (LINE + b"x" * edgar_lines.LONGEST_LINE, "line_is_at_most_one_mebibyte"),
         (b'""', "line_has_a_field"),
     ],
 )
@@ -115,7 +116,7 @@ def test_a_zip_cut_short_or_changed_is_damaged(tmp_path: Path) -> None:
 
 
 def test_chunks_stay_under_their_size_and_hold_whole_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(edgar_files, "BLOCK_BYTES", 512)
+    monkeypatch.setattr(edgar_lines, "BLOCK_BYTES", 512)
     lines = [LINE.replace(b"00:00:01", b"00:00:%02d" % (n % 60)) for n in range(200)]
     log = clean(written(tmp_path, b"\n".join([HEADER, *lines])), tmp_path / "out", chunk_bytes=2048)
     assert len(log.chunks) > 5
@@ -139,7 +140,7 @@ def test_every_line_of_any_bytes_is_clean_or_refused(
     folder = tmp_path_factory.mktemp("any")
     body = b"".join(pieces)
     lines = [line for line in body.split(b"\n") if line.strip(b" \t\r")]
-    monkeypatch.setattr(edgar_files, "BLOCK_BYTES", block)
+    monkeypatch.setattr(edgar_lines, "BLOCK_BYTES", block)
     log = clean(written(folder, HEADER + b"\n" + body), folder / "out")
     assert log.rows_in == len(lines)
     assert log.rows_in == log.rows_clean + len(log.refused)

@@ -223,7 +223,7 @@ def test_a_day_loaded_again_is_replaced_and_others_stay(sail: SparkSession, new_
     assert run_day(sail, home, second, "three").rows_out == 0
     assert delta.read(home, REQUESTS)["series"].unique().to_list() == ["v1"]
     assert delta.read(home, VISITS)["series"].unique().to_list() == ["v1"]
-    assert not list(home.landing.iterdir())
+    assert not list((home.landing / "edgar").iterdir())
 
 
 def test_a_log_that_cannot_be_read_does_not_hold_up_the_others(
