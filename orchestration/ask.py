@@ -35,7 +35,7 @@ def ask(home: Home, settings: Settings, question: str) -> dict[str, Any]:
     try:
         return _post(home, settings, "/ask", {"question": question})
     except ConnectionError:
-        with _here(home, settings) as service:
+        with service_here(home, settings) as service:
             return service.ask(question).model_dump(mode="json")
 
 
@@ -52,7 +52,7 @@ def sql(home: Home, settings: Settings, statement: str) -> dict[str, Any]:
         from chat_api.execute import NotLoaded, QueryFailed, TooSlow
         from chat_api.guard import Refused
 
-        with _here(home, settings) as service:
+        with service_here(home, settings) as service:
             try:
                 return service.sql(statement).model_dump(mode="json")
             except (Refused, NotLoaded, QueryFailed, TooSlow) as error:
@@ -84,8 +84,8 @@ def _post(home: Home, settings: Settings, path: str, body: dict[str, Any]) -> di
 
 
 @contextmanager
-def _here(home: Home, settings: Settings) -> Iterator[Service]:
-    """The chat's service in this process.
+def service_here(home: Home, settings: Settings) -> Iterator[Service]:
+    """The chat's service in this process, for where no chat runs or many questions are asked.
 
     Raises:
         AskError: when PostgreSQL does not answer.

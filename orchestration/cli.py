@@ -9,7 +9,6 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import click
 import typer
 
 if TYPE_CHECKING:
@@ -100,13 +99,18 @@ def sql(statement: Annotated[str, typer.Argument(help="One SELECT over the marts
 
 
 @app.command("eval")
-def evaluate(json: Json = False) -> int:
-    """Put the shared questions to the chat and count what is right, by kind."""
+def evaluate(
+    questions: Annotated[
+        Path | None, typer.Argument(help="JSON lines; by default those below TIDEMARK_SHARED.")
+    ] = None,
+    json: Json = False,
+) -> int:
+    """Put questions with known answers to the chat, and count what is right by kind."""
     from orchestration.commands_ask import evaluate as put
     from orchestration.console import Screen
 
     home, settings = open_home()
-    return put(home, settings, Screen(), as_json=json)
+    return put(home, settings, Screen(), questions, as_json=json)
 
 
 @app.command("import")
@@ -124,7 +128,7 @@ def import_(
     settings = load_settings()
     for path in paths:
         if not path.exists():
-            raise click.UsageError(f"{path}: no such file or folder")
+            raise typer.BadParameter(f"{path}: no such file or folder")
     return run((Home.open(settings, make_world="real"), settings), Screen(), paths, symbol, as_json=json)
 
 
@@ -174,14 +178,11 @@ def bench(context: typer.Context) -> int:
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; the exit code."""
     try:
-        code = app(args=arguments, standalone_mode=False)
-    except click.exceptions.Exit as ended:
-        return ended.exit_code
-    except click.ClickException as error:
-        error.show()
-        return error.exit_code
-    except (KeyboardInterrupt, click.exceptions.Abort):
-        sys.stderr.write("\nended\n")
+        code = app(args=arguments, prog_name="tidemark", standalone_mode=False)
+    except typer.TyperException as error:
+        sys.stderr.write(f"tidemark: {error.format_message()} See `tidemark --help`.\n")
+        return 2
+    except KeyboardInterrupt:
         return 130
     except (RuntimeError, ValueError, OSError) as error:
         return _told(error)
@@ -197,13 +198,13 @@ def _told(error: RuntimeError | ValueError | OSError) -> int:
     from lake.home import HomeError
     from lake.postgres import PostgresError
     from lake.settings import SettingsError
-    from orchestration.ask import AskError
+    from orchestration.ask import AskError, NotRun
     from orchestration.commands_up import LoadError
     from orchestration.running import AlreadyRunning
     from orchestration.supervisor import ServiceError
 
     wrong_use = (SettingsError, HomeError, AlreadyRunning)
-    failed = (PostgresError, ServiceError, LoadError, AskError)
+    failed = (PostgresError, ServiceError, LoadError, AskError, NotRun)
     if not isinstance(error, (*wrong_use, *failed)):
         raise error
     sys.stderr.write(f"tidemark: {error}\n")
