@@ -170,6 +170,11 @@ def _add_errors(app: FastAPI) -> None:
 
         app.add_exception_handler(kind, answer)
 
+    @app.exception_handler(Exception)
+    async def unforeseen(_request: Request, _error: Exception) -> Response:
+        # Only the reply: the server goes on to log the error itself.
+        return _problem(500, "This went wrong here: `tidemark logs chat` says why.")
+
     @app.exception_handler(RequestValidationError)
     async def invalid(_request: Request, error: RequestValidationError) -> Response:
         first = error.errors()[0]

@@ -100,7 +100,7 @@ class Context:
     def at(self, now: datetime) -> Context:
         """The same data, looked at from another instant. Indexes made so far are kept."""
         moved = replace(self, now=now)
-        for name in ("by_symbol", "_names", "session_set", "visit_day_set", "tags"):
+        for name in ("by_symbol", "_names", "_places", "session_set", "visit_day_set", "tags"):
             if name in self.__dict__:
                 moved.__dict__[name] = self.__dict__[name]
         return moved

@@ -94,7 +94,9 @@ class Service:
             if self._context is None or stamp != self._stamp:
                 self._context = context.load(self._database.fetch, now, simulated=self.simulated)
                 self._stamp = stamp
-            return self._context.at(now)
+            # Kept moved on: the indexes that reading makes of it go along.
+            self._context = self._context.at(now)
+            return self._context
 
     def ask(self, question: str, conversation_id: str | None = None) -> Answer:
         """Answer a question.

@@ -31,7 +31,7 @@ class Page:
         self._shown: Overview | None = None
         self._asking = False
 
-    async def build(self) -> None:
+    def build(self) -> None:
         """Draw the page, then fill it."""
         ui.add_css(_STYLE)
         dark = ui.dark_mode(None)
@@ -47,8 +47,8 @@ class Page:
             self._answers = named(ui.element("section").classes("tm-answers").props("aria-live=polite"), "Answers")
             self._market = ui.element("div").classes("w-full")
             Text("footer", "Tidemark reads its own tables only. Nothing here is advice.").classes("tm-foot")
-        await self._refresh()
-        ui.timer(_LOOK_AGAIN, self._refresh, immediate=False)
+        # The page stands at once and fills when it is there; then it looks again whether the marts have changed.
+        ui.timer(_LOOK_AGAIN, self._refresh, immediate=True)
 
     def _header(self, dark: ui.dark_mode) -> None:
         with ui.element("header").classes("tm-top"):
@@ -92,14 +92,16 @@ class Page:
             return
         self._asking = True
         self._wait.set_visibility(True)
+        answer, trouble = None, "This went wrong here, not with you: `tidemark logs chat` says why."
         try:
             answer = await run.io_bound(self._service.ask, question, self._conversation)
         except DatabaseDown as error:
-            self._trouble(self._answers, str(error))
-            return
+            trouble = str(error)
         finally:
             self._asking = False
             self._wait.set_visibility(False)
+            if answer is None:
+                self._trouble(self._answers, trouble)
         if answer is not None:
             self._conversation = answer.conversation_id
             self._box.set_value("")
@@ -118,26 +120,29 @@ class Page:
         """Draw the overview again when the marts have changed."""
         try:
             seen = await run.io_bound(self._service.overview)
-            if seen is None or seen is self._shown:
-                return
-            asked = await run.io_bound(questions, self._service, seen)
         except _TROUBLE as error:
             self._shown = None
             self._market.clear()
             self._trouble(self._market, str(error))
             return
+        if seen is None or seen is self._shown:
+            return
         self._shown = seen
         self._as_of.set_text(f"Prices as of {at_zone(seen.tick)}" if seen.tick else "")
         self._market.clear()
-        with self._market:
-            if seen.loaded:
+        if seen.loaded:
+            with self._market:
                 market.draw(seen)
-        if not seen.loaded:
+        else:
             self._trouble(
                 self._market,
                 "Nothing is loaded yet. `make run` makes the first load and takes about a minute; "
                 "`tidemark import PATH` takes your own files. This page fills by itself.",
             )
+        await self._suggest(seen)
+
+    async def _suggest(self, seen: Overview) -> None:
+        asked = await run.io_bound(questions, self._service, seen)
         self._examples.clear()
         with self._examples:
             for question in asked or ():
@@ -155,7 +160,7 @@ def mount(app: FastAPI, service: Service) -> None:
     """Put the pages on an application. Once in a process: the page library keeps its routes globally."""
 
     @ui.page("/", title="Tidemark")
-    async def first() -> None:
-        await Page(service).build()
+    def first() -> None:
+        Page(service).build()
 
     ui.run_with(app, title="Tidemark", dark=None, show_welcome_message=False, reconnect_timeout=5)
