@@ -46,6 +46,14 @@ def _number(value: float, unit: str | None, *, whole: bool) -> str:
     return f"{text}{suffix}"
 
 
+def _told(value: Any, column: ColumnInfo) -> str:
+    """Label and value; a unit that the label already says is not said twice."""
+    text = shown(value, column)
+    if column.unit and column.unit.rstrip("s") in column.label:
+        text = text.removesuffix(f" {column.unit}")
+    return f"{column.label} {text}"
+
+
 def sentence(plan: Plan, compiled: Compiled, rows: Sequence[tuple[Any, ...]], context: Context) -> str:
     """The answer of a plan's rows, with the time they speak of and how words were read."""
     when = f" ({compiled.as_of})"
@@ -58,7 +66,7 @@ def sentence(plan: Plan, compiled: Compiled, rows: Sequence[tuple[Any, ...]], co
 def _none(plan: Plan) -> str:
     if plan.kind in {"filter", "cross_subject"}:
         return "Nothing fits these conditions"
-    return "There is no such row in what is loaded"
+    return "No table fits" if plan.entity == "table" else "There is no such row in what is loaded"
 
 
 def _said(plan: Plan, compiled: Compiled, rows: Sequence[tuple[Any, ...]]) -> str:
@@ -70,7 +78,7 @@ def _said(plan: Plan, compiled: Compiled, rows: Sequence[tuple[Any, ...]]) -> st
         return _share(columns, rows[0])
     if plan.fold is not None and not plan.fold.by:
         column = columns[values[0]]
-        return f"{_capital(column.label)}: {shown(rows[0][values[0]], column)}"
+        return _capital(_told(rows[0][values[0]], column))
     if len(rows) == 1:
         return _one(columns, rows[0], values)
     listed = "; ".join(_one(columns, row, values[:2], short=True) for row in rows[:_SAID])
@@ -79,8 +87,9 @@ def _said(plan: Plan, compiled: Compiled, rows: Sequence[tuple[Any, ...]]) -> st
 
 def _one(columns: tuple[ColumnInfo, ...], row: tuple[Any, ...], values: list[int], *, short: bool = False) -> str:
     who = _who(columns, row)
-    parts = [f"{columns[n].label} {shown(row[n], columns[n])}" if not short or len(values) > 1 else shown(row[n], columns[n]) for n in values]
-    extra = [f"{columns[n].label} {shown(row[n], columns[n])}" for n, column in enumerate(columns) if column.role == "dimension" and column.name not in {"symbol", "name", "sector", "tag", "table_name", "cik"} and not short]
+    parts = [_told(row[n], columns[n]) if not short or len(values) > 1 else shown(row[n], columns[n]) for n in values]
+    hidden = {"symbol", "name", "tag", "table_name", "role"} | ({"sector", "cik"} if values else set())
+    extra = [_told(row[n], column) for n, column in enumerate(columns) if column.role == "dimension" and column.name not in hidden and not short]
     if short:
         extra = [shown(row[n], columns[n]) for n, column in enumerate(columns) if column.role == "dimension" and column.name in {"session", "log_date", "target_session", "day", "hour", "tick", "minute"}]
         return f"{' '.join([*extra, who]).strip()} {', '.join(parts)}".strip()
@@ -96,7 +105,7 @@ def _who(columns: tuple[ColumnInfo, ...], row: tuple[Any, ...]) -> str:
         return str(held["name"])
     if held.get("tag"):
         return f"#{held['tag']}"
-    for name in ("sector", "table_name", "industry", "country", "city", "exchange"):
+    for name in ("sector", "role", "table_name", "industry", "country", "city", "exchange"):
         if held.get(name):
             return str(held[name])
     return f"CIK {held['cik']}" if held.get("cik") else ""
@@ -105,7 +114,7 @@ def _who(columns: tuple[ColumnInfo, ...], row: tuple[Any, ...]) -> str:
 def _ranked(columns: tuple[ColumnInfo, ...], row: tuple[Any, ...]) -> str:
     held = {column.name: row[n] for n, column in enumerate(columns)}
     value = len(columns) - 1
-    return f"{_who(columns, row)} is number {held['rank']} of {held['among']}, with {columns[value].label} {shown(row[value], columns[value])}"
+    return f"{_who(columns, row)} is number {held['rank']} of {held['among']}, with {_told(row[value], columns[value])}"
 
 
 def _share(columns: tuple[ColumnInfo, ...], row: tuple[Any, ...]) -> str:

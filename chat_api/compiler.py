@@ -62,6 +62,8 @@ def compile(plan: Plan, context: Context) -> Compiled:
             raise PlanError(f"no metric {measure.metric!r}")
     if plan.entity == "table":
         return rows.tables(plan, context)
+    if plan.entity == "role":
+        return rows.roles(plan, context)
     if plan.entity == "session" or plan.bucket is not None:
         return rows.series(plan, context, MOST_ROWS)
     return Build(plan, context).compiled()

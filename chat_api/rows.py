@@ -93,6 +93,23 @@ def _condition(node: Condition, mart: str, context: Context) -> str:
     raise ValueError(f"no such condition in a series: {node.type}")
 
 
+def roles(plan: Plan, context: Context) -> Compiled:
+    """A model's mean error over all its forecasts of a time, by role."""
+    measure = next(value for value in plan.values if isinstance(value, Measure))
+    metric = METRICS[measure.metric]
+    where = [_condition(part, "forecasts", context) for part in _parts(plan.where)]
+    named = next((p.values for p in _parts(plan.where) if isinstance(p, Among) and p.dimension == "role"), ("champion",))
+    tables = " UNION ALL ".join(f"SELECT * FROM {forecast_rows(predicate(metric, measure.time, context, role))}" for role in named)
+    value = ColumnInfo(name=alias_of(measure), label=label_of(measure), unit=unit_of(measure))
+    count = ColumnInfo(name="forecasts", label="forecasts", unit="forecasts", role="extra")
+    sql = (
+        f"SELECT role, avg({metric.column}) AS {value.name}, count({metric.column}) AS forecasts FROM ({tables}) AS chosen_roles "
+        f"WHERE {' AND '.join(where)} GROUP BY role ORDER BY role LIMIT 10"
+    ).replace("/*narrowed*/", "")
+    columns = (ColumnInfo(name="role", label="role", role="dimension"), value, count)
+    return Compiled(sql=sql, columns=columns, as_of=time_text(metric, measure.time, context), marts=("forecasts",))
+
+
 # --- the lake's own tables ------------------------------------------------------------------------------------------
 
 

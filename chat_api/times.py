@@ -685,6 +685,6 @@ WORDS: frozenset[str] = frozenset(
     | {f"{unit}s" for unit in _UNITS}
     | {word for phrase in _NEAR for word in phrase}
     | set(
-        "since from until till between iso calendar full complete whole half ytd mtd qtd wtd start beginning noon midday tick minute weekend trading business".split()
+        ["since", "from", "until", "till", "between", "iso", "calendar", "full", "complete", "whole", "half", "ytd", "mtd", "qtd", "wtd", "start", "beginning", "noon", "midday", "tick", "minute", "weekend", "trading", "business"]
     )
 )

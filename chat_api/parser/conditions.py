@@ -11,7 +11,7 @@ from typing import Any, cast
 
 from chat_api.parser.draft import Draft, clarify, not_understood
 from chat_api.parser.lexer import Item
-from chat_api.parser.measures import Ask, measures
+from chat_api.parser.measures import Ask, is_period, measures
 from chat_api.plan import AllOf, AnyOf, Compare, Condition, Known, Measure, Op, Over
 
 _OPPOSITE: dict[str, Op] = {">": "<", ">=": "<=", "<": ">", "<=": ">=", "=": "="}
@@ -91,6 +91,11 @@ def _comparison(draft: Draft, sign: Item, ask: Ask) -> Found | None:
         before.used = True
         before = draft.neighbour(before, -1, "follow")
     if right is None or right.used:
+        if sign.text == "within":
+            sign.used = True
+        return None
+    if sign.text == "within" and right.kind != "number":
+        sign.used = True
         return None
     if right.kind == "number":
         return _against_number(draft, sign, op, right, ask)
@@ -102,6 +107,9 @@ def _comparison(draft: Draft, sign: Item, ask: Ask) -> Found | None:
         nxt = draft.neighbour(right, 1, "follow")
         if nxt is None:
             return None
+        if nxt.kind == "usual":
+            right.value, right.kind = (factor, "times"), "number"
+            return _against_number(draft, sign, op, right, ask)
         right = nxt
     if right.kind == "concept" and (factor != 1.0 or right.value in _AVERAGES | {"average_volume", "high_52w", "low_52w", "previous_close", "open"}):
         return _against_metric(draft, sign, op, factor, right, ask, span)
@@ -168,7 +176,10 @@ def _measure_for(draft: Draft, sign: Item, number: Item, op: Op, value: float, u
     if left is not None:
         return _one(measures(draft, cast("str", left.value), _at(ask, left))), [left], op, value
     if after is not None and after.kind == "concept" and not after.used:
-        return _one(measures(draft, cast("str", after.value), ask)), [after], op, value
+        near = {"high_52w": "below_high_52w", "low_52w": "above_low_52w"}.get(cast("str", after.value))
+        if sign.text == "within" and (near is None or unit != "percent"):
+            raise not_understood("“within”")
+        return _one(measures(draft, near if sign.text == "within" and near else cast("str", after.value), replace(ask, statistic=None))), [after], op, value
     return None, [], op, value
 
 
@@ -251,7 +262,10 @@ def _word(draft: Draft, item: Item, ask: Ask) -> Found | None:
         measure = _one(measures(draft, cast("str", near.value), replace(ask, statistic=None)))
         _place([item, near])
         return Found(min(item.at, near.at), max(item.end, near.end), Compare(left=measure, op=">" if item.value == "positive" else "<", number=0.0))
-    if item.value in {"paid", "had"}:
+    if item.value == "had":
+        item.used = True
+        return None
+    if item.value == "paid":
         near = draft.neighbour(item, 1, "follow")
         if near is None or near.kind != "concept" or near.value not in {"dividend", "split"} or near.used:
             return None
@@ -263,11 +277,14 @@ def _word(draft: Draft, item: Item, ask: Ask) -> Found | None:
 
 def _absent(draft: Draft, item: Item, ask: Ask) -> Found | None:
     """`without a dividend`, `have no P/E`."""
-    near = draft.neighbour(item, 1, "follow")
+    near = draft.neighbour(item, 1, "follow", "word")
+    paid = draft.neighbour(item, 1, "follow")
     if near is None or near.kind != "concept" or near.used or near.value not in {"pe", "dividend", "dividend_yield", "eps", "beta", "target", "forward_dividend", "employees"}:
         return None
     concept = cast("str", near.value)
-    _place([item, near])
+    if concept == "dividend" and is_period(ask.when):
+        return None
+    _place([item, near, *([paid] if paid is not None and paid.kind == "word" else [])])
     if concept in {"dividend", "dividend_yield", "forward_dividend"}:
         measure = _one(measures(draft, "dividend_yield", replace(ask, statistic=None, when=None)))
         nothing = AnyOf(parts=(Compare(left=measure, op="=", number=0.0), Known(left=measure, known=False)))

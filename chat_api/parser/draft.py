@@ -82,7 +82,7 @@ class Draft:
         index = self.items.index(item) + step
         while 0 <= index < len(self.items):
             other = self.items[index]
-            if other.kind != "fill" and other.kind not in skipped:
+            if other.kind not in {"fill", "filings"} and other.kind not in skipped:
                 return other
             index += step
         return None

@@ -43,6 +43,7 @@ def follow(draft: Draft, previous: Plan) -> Plan | None:
 def _settle(draft: Draft) -> None:
     draft.take("follow")
     draft.take("and")
+    draft.take("filings")
     finish(draft)
 
 

@@ -184,8 +184,8 @@ def _item(
     if best is not None:
         return best
     for candidate in (
-        _name(texts, at, names),
         _place(texts, at, context),
+        _name(texts, at, names),
         _phrase(texts, at),
         _time(texts, at, today),
         _number(words, texts, at),

@@ -59,6 +59,10 @@ REFUSED: dict[tuple[str, ...], Refusal] = _phrases()
 
 # Words whose measure is open: the question asked back, and readings as (label, words to put in their place).
 VAGUE: dict[str, tuple[str, tuple[tuple[str, str | None], ...]]] = {
+    "close to|near|nearing|approaching|almost at|nearly at|close to the|close to their|close to its": (
+        "How near is near?",
+        (("within 5 percent", "within 5 percent of"), ("within 1 percent", "within 1 percent of")),
+    ),
     "risky|risk|risks|riskier|riskiest|dangerous|safe or risky|risk level": (
         "Risk is not one metric. Which is meant?",
         (("volatility over the last 60 sessions", "volatility over the last 60 sessions"), ("maximum drawdown year to date", "maximum drawdown year to date"), ("distance to its 52-week high", "distance to 52 week high")),

@@ -164,8 +164,11 @@ def _quote_only(draft: Draft, concept: str, ask: Ask) -> Measure:
             raise clarify(f"The {concept.replace('_', ' ')} is known at ticks. At which one?", ("the latest", None))
         assert when is not None
         first = when.first if when.kind == "pair" and when.first else when
-        base = timing.days_of(draft, first, based=first.kind in {"period", "since", "sessions"})
-        day = base.base or base.start
+        if first.kind == "since" and first.start is not None:
+            day = timing.session_of(draft, When("day", first.start, first.start, text=first.text))
+        else:
+            base = timing.days_of(draft, first, based=first.kind in {"period", "sessions"})
+            day = base.base or base.start
         later = Latest() if when.kind != "pair" or when.second is None else timing.tick_time(draft, when.second)
         return Measure(metric=metric, time=later, over="change_pct" if ask.percent else "change", base=timing.closing_tick(draft, day))
     if ask.change and when is None:

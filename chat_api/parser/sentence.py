@@ -14,8 +14,8 @@ from chat_api.parser import shapes
 from chat_api.parser.draft import Draft, clarify, not_understood, when_of
 from chat_api.parser.lexer import Item
 from chat_api.parser.limits import VAGUE
-from chat_api.parser.measures import ATTRIBUTES, NOT_LOADED, SECTOR, Ask, is_period
-from chat_api.plan import AllOf, Among, Condition, Plan, Statistic
+from chat_api.parser.measures import ATTRIBUTES, NOT_LOADED, PERIOD_ONLY, SECTOR, Ask, is_period
+from chat_api.plan import AllOf, Among, Condition, Plan, Ratio, Statistic
 from chat_api.times import When
 
 
@@ -70,18 +70,47 @@ def compose(draft: Draft) -> Plan:
     _by(draft, parts)
     parts.concepts = _concepts(draft, parts)
     plan = shapes.build(draft, parts)
+    _about(draft, plan)
+    _expressed(parts, plan)
     finish(draft)
     return plan.model_copy(update={"notes": tuple(draft.notes)})
 
 
 def finish(draft: Draft) -> None:
     """Refuse what has not been placed."""
-    left = [item for item in draft.left() if item.kind not in _HARMLESS]
+    left = [item for item in draft.left() if item.kind not in _HARMLESS and not (item.kind == "follow" and item.value in _HARMLESS_FOLLOW)]
     if left:
         raise not_understood(", ".join(f"“{' '.join(draft.lexed.raw[item.at : item.end])}”" for item in left))
 
 
+_COUNTS = {"company.employees", "signal.posts", "attention.visits", "bar.volume", "quote.volume", "minute.volume", "sector.advancers", "sector.decliners", "sector.companies", "sector.volume"}
+_ARE_CHANGES = {"quote.change", "quote.change_pct", "bar.return", "sector.change_avg", "sector.change_weighted"}
+
+
+def _expressed(parts: Parts, plan: Plan) -> None:
+    """What was said of aggregates, counts and changes has to be in the plan, not only placed."""
+    values = [value.over if isinstance(value, Ratio) else value for value in plan.values]
+    if parts.statistic is not None and plan.entity not in {"sector", "tag"} and plan.share is None:
+        folded = plan.fold is not None and plan.fold.statistic == parts.statistic
+        if not folded and not any(value.over == parts.statistic for value in values):
+            raise not_understood(f"the {parts.statistic}")
+    if parts.count and plan.fold is None and plan.share is None and not any(value.metric in _COUNTS or value.over == "count" for value in values):
+        raise not_understood("what is counted")
+    if parts.ask.change and not any(value.base is not None or value.metric in _ARE_CHANGES or value.over == "return" for value in values):
+        raise not_understood("the change")
+
+
+def _about(draft: Draft, plan: Plan) -> None:
+    """Words that only fit some figures: filings are visited, dates are when."""
+    text = plan.model_dump_json()
+    if '"attention.' in text:
+        draft.take("filings")
+    if any(f'"{name}"' in text for name in ("quote.earnings_date", "quote.ex_dividend_date")) or plan.entity == "session":
+        draft.take("when")
+
+
 _HARMLESS = {"and", "by_metric"}
+_HARMLESS_FOLLOW = {"and", "put", "now", "only", "as"}
 
 
 def _vague(draft: Draft) -> None:
@@ -275,7 +304,11 @@ def _statistics(draft: Draft, parts: Parts) -> None:
         item = draft.of("sup")[0]
         parts.statistic = "max" if item.value else "min"
         item.used = True
+    concepts = {item.value for item in draft.of("concept")}
     over_time = parts.statistic if (is_period(parts.ask.when) or parts.ask.at_minutes) else None
+    if not parts.companies and concepts and concepts <= set(PERIOD_ONLY):
+        # A return is one number a company already: its average is over companies.
+        over_time = None
     parts.ask = replace(parts.ask, statistic=over_time)
 
 
@@ -295,7 +328,11 @@ def _paired(draft: Draft, parts: Parts) -> bool:
 def _change(draft: Draft, parts: Parts) -> None:
     """Whether a change is asked: `change in the P/E since …`, `how much did … grow`."""
     words = [*draft.of("change")]
-    single = bool(parts.companies or parts.sectors or parts.tags or draft.of("sector"))
+    single = bool(parts.companies or parts.tags) and not (len(parts.companies) > 1 and draft.of("concept")) and not draft.has("share")
+    if len(parts.companies) == 2 and parts.ask.when is None and all(item.text.startswith("differ") for item in words):
+        for item in words:
+            item.kind = "apart"
+        words = []
     if words:
         parts.ask = replace(parts.ask, change=True)
         for item in words:

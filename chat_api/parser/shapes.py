@@ -59,7 +59,11 @@ def build(draft: Draft, parts: Parts) -> Plan:
         raise clarify("Over which period?", *[(period, f"{draft.question} {period}") for period in ("this month", "year to date")])
     if draft.of("sup", "sup_price", "vague_sup", "good", "movers") or (_number(draft) is not None and not parts.companies):
         return _top(draft, parts)
+    if _role_errors(draft, parts):
+        return _errors(draft, parts)
     if parts.count or (parts.statistic is not None and parts.ask.statistic is None):
+        return _fold(draft, parts)
+    if parts.statistic == "sum" and not parts.companies and [item.value for item in parts.concepts] == ["visits"]:
         return _fold(draft, parts)
     if parts.companies:
         return _of_companies(draft, parts)
@@ -72,6 +76,26 @@ def build(draft: Draft, parts: Parts) -> Plan:
 def _where_in(draft: Draft, parts: Parts) -> bool:
     """`where is X in SECTOR by METRIC` asks for its place there."""
     return "where" in draft.lexed.words[:1] + ["where" for w in draft.lexed.raw[:1] if w.lower().startswith("where")] and bool(parts.companies and parts.sectors and draft.has("by_metric"))
+
+
+def _role_errors(draft: Draft, parts: Parts) -> bool:
+    names = [item.value for item in parts.concepts]
+    mean = parts.statistic == "average" or any(word in item.text.split() for item in parts.concepts for word in ("mean", "average", "mae"))
+    return names == ["error"] and mean and not parts.companies and not parts.threshold_values and parts.by in {None, "role"} and not draft.of("noun", "sup")
+
+
+def _errors(draft: Draft, parts: Parts) -> Plan:
+    """The mean error of a model over all its forecasts of a time, or of two models side by side."""
+    draft.take("compare")
+    draft.take("everything")
+    parts.concepts[0].used = True
+    roles = tuple(parts.roles or ["champion"])
+    times = [timing.forecast_sessions(draft, parts.ask.when, role, scored=True) for role in roles]
+    if len({str(time) for time in times}) != 1:
+        raise not_understood("models over different sessions")
+    measure = Measure(metric="forecast.error", time=times[0], over="average")
+    where = _and(Among(dimension="role", values=roles), parts.where)
+    return Plan(kind="compare" if len(roles) > 1 else "aggregate", entity="role", values=(measure,), where=where)
 
 
 def _average_a_day(draft: Draft, parts: Parts) -> bool:
@@ -98,6 +122,7 @@ def _days(draft: Draft, parts: Parts) -> Plan:
     draft.take("unit", "session")
     days = timing.days_of(draft, cast("When", parts.ask.when))
     move = _daily_move(draft, parts, days)
+    parts.concepts = [item for item in parts.concepts if item.text not in {"closed", "ended at", "closed at"} or not _placed(item)]
     if parts.concepts or len(parts.threshold_values) > 1 or (move is not None and parts.threshold_values):
         raise not_understood("several thresholds on a day")
     condition = move
@@ -110,6 +135,11 @@ def _days(draft: Draft, parts: Parts) -> Plan:
         condition = threshold.model_copy(update={"left": Measure(metric=metric, time=days)})
     assert isinstance(condition, Compare)
     return Plan(kind="filter", entity="session", values=(condition.left,), where=_and(_companies(parts), condition), order=(Order(value=None, descending=False),))
+
+
+def _placed(item: Item) -> bool:
+    item.used = True
+    return True
 
 
 def _hours_listed(draft: Draft, parts: Parts) -> bool:
@@ -253,7 +283,8 @@ def _rank(draft: Draft, parts: Parts) -> Plan:
     descending = _direction(draft)
     own = bool(draft.take("own_sector"))
     everything = bool(draft.take("everything"))
-    draft.take("unit", "sector")
+    if parts.sectors:
+        draft.take("unit", "sector")
     draft.take("noun")
     at_sector = not parts.companies and len(parts.sectors) == 1
     if at_sector:
@@ -321,7 +352,8 @@ def _share(draft: Draft, parts: Parts) -> Plan:
         return Plan(kind="share", entity="tag", values=values, share=Share(part=Among(dimension="tag", values=tuple(parts.tags))))
     draft.take("share")
     by = parts.by
-    draft.take("unit", "sector")
+    if by == "sector" or parts.sectors:
+        draft.take("unit", "sector")
     nouns = draft.take("noun")
     if parts.companies and len(parts.concepts) == 1:
         values = _values(draft, parts)
@@ -583,7 +615,9 @@ def _sectors(draft: Draft, parts: Parts) -> Plan:
         raise clarify("The highest or the lowest?", ("highest", None), ("lowest", None))
     if orders and limit is None and len(units) == 1 and "all" not in draft.lexed.words and not parts.by and not _ordered_list(draft):
         raise clarify("How many of them?", ("the first", None), ("all, in order", None))
-    order = (Order(value=0, descending=bool(orders[0].value)),) if orders else ()
+    ranked_by = draft.neighbour(parts.concepts[0], -1, "agg")
+    by_figure = ranked_by is not None and ranked_by.kind == "by_metric" and not parts.sectors
+    order = (Order(value=0, descending=bool(orders[0].value) if orders else True),) if orders or by_figure else ()
     if compared and len(parts.sectors) < 2 and len(names) < 2:
         raise not_understood("a comparison with one side")
     kind: Kind = "top_n" if limit else "compare" if len(parts.sectors) > 1 else "aggregate" if parts.statistic else "lookup"
@@ -636,7 +670,9 @@ def _top(draft: Draft, parts: Parts) -> Plan:
     """The N highest or lowest, by the metric that the word of order belongs to."""
     first_noun = next((item.value for item in draft.of("noun")), None)
     who = draft.lexed.words[:2] in (["who", "is"], ["which", "is"], ["who", "has"], ["whos"], ["what", "is"]) or draft.lexed.raw[:1] in (["Who's"], ["who's"])
-    singular = who or first_noun == "one" or (not draft.has("noun") and not any(item.text.endswith("s") and item.value not in {"pe", "eps", "employees", "visits"} for item in parts.concepts))
+    which_sector = draft.lexed.words[:1] == ["which"] and len(draft.items) > 1 and draft.items[1].kind == "sector"
+    singular = who or first_noun == "one" or (
+        not which_sector and not draft.has("noun") and not any(item.text.endswith("s") and item.value not in {"pe", "eps", "employees", "visits"} for item in parts.concepts))
     draft.take("noun")
     draft.take("everything")
     draft.take("follow", "sort")
@@ -728,7 +764,6 @@ def _fold(draft: Draft, parts: Parts) -> Plan:
     """Companies folded into one number, or one for each group."""
     nouns = draft.take("noun")
     draft.take("everything")
-    draft.take("unit", "sector")
     by = (parts.by,) if parts.by in {"sector", "industry", "country", "city", "exchange"} else ()
     if parts.by and not by:
         raise not_understood(f"“by {parts.by}”")
@@ -778,6 +813,7 @@ def _of_companies(draft: Draft, parts: Parts) -> Plan:
     up_to_now = bool(draft.take("word", "up_to_now"))
     on_day = bool(draft.take("word", "on_day"))
     if several:
+        draft.take("or")
         # “Which of the two has the higher …?” puts them side by side.
         draft.take("cmp")
         if parts.concepts:
@@ -785,6 +821,13 @@ def _of_companies(draft: Draft, parts: Parts) -> Plan:
             draft.take("vague_sup")
     if len(parts.concepts) > 1:
         draft.take("compare")
+    if draft.has("unit", "sector") and not parts.concepts:
+        draft.take("unit", "sector")
+        parts.attributes.append("sector")
+    if not parts.concepts and not parts.attributes and parts.ask.when is None and "where" in draft.lexed.words and {"based", "headquartered", "located", "headquarters", "hq"} & set(draft.lexed.words):
+        parts.attributes += ["city", "country"]
+    if not parts.concepts and not parts.attributes and parts.ask.when is not None and parts.ask.when.kind == "since":
+        parts.ask = replace(parts.ask, change=True)
     if not parts.concepts and not parts.attributes and parts.ask.when is not None and "close" in parts.ask.when.text.split():
         parts.concepts = [Item("concept", "close", 0, 0, "close")]
     if not parts.concepts and not parts.attributes and not parts.ask.change and is_period(parts.ask.when) and draft.lexed.words[:2] in (["how", "did"], ["how", "has"]) and {"do", "done"} & set(draft.lexed.words):
@@ -834,6 +877,8 @@ def _list(draft: Draft, parts: Parts) -> Plan:
     draft.take("everything")
     moved = None if parts.threshold_values and not draft.of("move") else _moved(draft, parts)
     names = [cast("str", item.value) for item in parts.concepts]
+    if len(names) > 1:
+        draft.take("compare")
     if names == ["dividend"] and is_period(parts.ask.when):
         parts.concepts[0].used = True
         paid = Measure(metric="bar.dividend", time=timing.days_of(draft, cast("When", parts.ask.when)), over="sum")

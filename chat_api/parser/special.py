@@ -33,6 +33,8 @@ def definition(draft: Draft) -> Definition | None:
         two_terms = len(concepts) + len(roles) == 2 and bool(apart or draft.of("change"))
         bare = len(concepts) == 1 and words[:1] in (["what"], ["whats"]) and not draft.of("sup", "agg", "noun", "unit", "by", "bucket", "chart", "move", "role", "word", "share", "rank", "vague_sup", "data", "change") and words[1:2] in (["is"], ["are"], ["a"], ["an"])
         asks = two_terms or bare
+    if not asks and nothing_named and not concepts and len(draft.of("unit")) == 1 and words[:2] in (["what", "is"], ["what", "are"]) and draft.of("unit")[0].value in {"session", "tick"} and len(draft.items) <= 3:
+        asks = True
     if not asks:
         return None
     if not nothing_named:
@@ -85,6 +87,7 @@ def data(draft: Draft) -> Plan | None:
         else:
             raise clarify("Of which table?", *[(name, f"{draft.question} {name} table") for name in ("quotes", "companies", "forecasts")], ("all tables", f"{draft.question} all tables"))
     draft.take("data")
+    draft.take("when")
     draft.take("tables")
     draft.take("by", "table", "source")
     draft.take("unit")

@@ -277,8 +277,10 @@ def visit_days(draft: Draft, when: When | None) -> Day | Days:
     if when.other_start and when.unit in {"day", "week", "fortnight"}:
         raise clarify(
             "Is today, whose log is not there yet, one of those days?",
-            (f"{when.other_start} to {context.today - timedelta(days=1)}", None),
-            (f"{when.start} to {newest}", None),
+            *[
+                (f"{first} to {newest}", draft.question.replace(when.text, f"from {first} to {newest}"))
+                for first in (when.other_start, when.start)
+            ],
         )
     if end == context.today and start < end and newest < end:
         end = newest

@@ -24,14 +24,14 @@ a|an|the|please|pls|plz|show|show me|give|give me|tell|tell me|list|display|find
 what|whats|what is|what are|what was|what were|what did|what do|what does|which|who|whos|whose|is|are|was|were|be|been|being|do|does|did|has|have|had|having
 of|for|in|on|at|to|with|that|there|their|its|this|from|into|inside|within|across|among|amongst|as|each|where|by how much|how much|how much did|how|how did|how has|how have|how is|how are
 can you|could you|would you show|would you show me|can you show|can you tell me|could you tell me|can i see|could you show me|so|then|ok|okay|hi|hello|hey|thanks|thank you
-here|were there|are there|is there|there are|you have|do you have|have you got|do we have|did it|them|when|whichever|sitting|lie|lies|stand|stands|sits|sit|come|came|comes|coming in|seen|see
+here|were there|are there|is there|there are|you have|do you have|have you got|do we have|did it|them|whichever|sitting|lie|lies|stand|stands|sits|sit|come|came|comes|coming in|seen|see
 in the data|in the database|with a|with an|of a|value|values|figure|figures|number|level|levels|data|points|amount|per cent value|respectively|both|also|just|me|you|we|us companies
 us dollars|dollars|usd|in dollars|in usd|in us dollars|dollar|u.s. dollars|currently trading|stand at|as at|registered|recorded|report|reported|reports|looks|look|look like|going|go|went
-one|ones|get out|put|set of|set|together|out|name|names of|name of|pick out|run from|based|headquartered|located|hq|sec|edgar|filings|filing|filer|company filings|sec filings|security|securities
+one|ones|get out|put|set of|set|together|out|name|names of|name of|pick out|run from|based|headquartered|located|hq|filer
 price level|has the|have the|with the|made|make|makes|get me the|gave|give us|got|get the|pull|pulled|pull up|fetch|return me|print|output|need|want|looking for|search for|search|query
 gotten|hit|reach|reached|touch|touched|total of|a total of|out there|available|please list|list all|list the|show all|show the|any|some|of them|over the course of|model|models|models forecast|in their|by the
 pay|pays|paying|paid out|had a|with their|with its|that have|which have|that has|who has|who have|whose|that are|that were|which are|which were|who is|who are|work|works|at|employed by|people at|this is|say|says|does the
-traders|investors|dates|date|times|time|carry|carries|carrying|bear|that day|on that day|same day|the same day|so far today|show us|let us see|the one|numbers|stats|statistics|details|info|information|overview|table of|in a table|as a table|details of
+dates|date|times|time|belong|belongs|belong to|belongs to|headquarters|trading|trade|trades|about|around|how often|how often were|how often was|how often did|take|takes|if not|and if not|ratio|the ratio|list them|land|lands|landed|gets|sees|carry|carries|carrying|bear|that day|on that day|same day|the same day|show us|let us see|the one|numbers|stats|statistics|details|info|information|overview|table of|in a table|as a table|details of
 collected|collect|cover|covered|tracked|track|universe|in the universe|you cover|you track|covered by you|in your data|your data|you|your|database|datasets|dataset|the system|in the system|system|in the lake|lake
 """.replace("\n", "|")
     .strip("|")
@@ -51,7 +51,7 @@ COMPARATORS = {
     ">": ("above", "over", "more than", "greater than", "higher than", "exceeding", "exceeds", "exceed", "bigger than", "larger than", ">", "upwards of", "beyond", "exceeded", "better than", "in excess of", "stronger than", "north of", "surpassing"),
     ">=": ("at least", ">=", "≥", "no less than", "not less than", "minimum of", "a minimum of", "not below", "or more than"),
     "<": ("below", "under", "less than", "fewer than", "lower than", "smaller than", "<", "beneath", "worse than", "short of", "cheaper than", "weaker than", "south of"),
-    "<=": ("at most", "<=", "≤", "no more than", "not more than", "maximum of", "a maximum of", "not above", "up to"),
+    "<=": ("at most", "<=", "≤", "no more than", "not more than", "maximum of", "a maximum of", "not above", "up to", "within"),
     "=": ("equal to", "exactly", "equals", "="),
 }  # fmt: skip
 AFTER_NUMBER = {
@@ -318,6 +318,15 @@ NOUNS = {
     ),
     "many": (
         "companies",
+        "companies you cover",
+        "companies covered",
+        "companies do you cover",
+        "companies you track",
+        "companies are there",
+        "companies do we have",
+        "companies in the universe",
+        "stocks are there",
+        "stocks do you cover",
         "stocks",
         "firms",
         "shares",
@@ -339,6 +348,7 @@ NOUNS = {
 }
 NOUN_OTHER = {
     "sector": (
+        "sector",
         "sectors",
         "all sectors",
         "every sector",
@@ -713,15 +723,6 @@ WORD_CONDITIONS = {
         "versus the previous close",
         "compared with the previous close",
     ),
-    "total_companies": (
-        "companies you cover",
-        "companies covered",
-        "companies do you cover",
-        "companies you track",
-        "companies are there",
-        "companies do we have",
-        "companies in the universe",
-    ),
 }
 
 
@@ -733,6 +734,8 @@ def _table() -> dict[tuple[str, ...], Role]:
             table[tuple(phrase.split())] = Role(kind, value)
 
     add("fill", None, FILL)
+    add("filings", None, ("filings", "filing", "sec filings", "company filings", "edgar", "sec", "edgar filings", "sec filing"))
+    add("when", None, ("when",))
     add("usual", None, ("usual", "the usual", "normal", "the norm", "the usual number", "its usual", "their usual", "as usual", "usual number", "the normal", "normal level"))
     add("sup_price", False, ("lowest priced", "lowest price"))
     add("sup_price", True, ("highest priced", "highest price"))
