@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from scrapers.sandbox.state import FutureAsked, Sandbox
+from scrapers.sandbox.state import NoSuchInstant, Sandbox
 
 MARK = "X-Tidemark-Simulated"
 
@@ -49,7 +49,7 @@ class Gate:
 
         try:
             at = self.sandbox.instant(Headers(scope=scope).get("x-sandbox-at"))
-        except FutureAsked as problem:
+        except NoSuchInstant as problem:
             await json_reply({"sandbox": {"error": str(problem)}}, 400)(scope, receive, send_marked)
             return
         scope.setdefault("state", {})["at"] = at

@@ -6,7 +6,7 @@ import hmac
 import secrets
 from base64 import urlsafe_b64encode
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 
@@ -14,8 +14,11 @@ from lake.clock import Clock
 from lake.settings import Settings
 
 
-class FutureAsked(ValueError):
-    """An instant that has not come yet by the sandbox's clock, or is none."""
+class NoSuchInstant(ValueError):
+    """An instant that has not come yet by the sandbox's clock, lies before its world, or is none."""
+
+
+WORLD_BEGINS = datetime(2003, 1, 1, tzinfo=UTC)  # with the first of the logs
 
 
 @dataclass(frozen=True)
@@ -55,16 +58,17 @@ class Sandbox:
         """The instant to serve: that of `X-Sandbox-At` where given, else now; to the whole minute.
 
         Raises:
-            FutureAsked: when it is no instant with a zone, or still to come.
+            NoSuchInstant: when it is no instant with a zone, still to come, or before the world.
         """
         now = self.clock.now()
         if asked:
             try:
                 at = datetime.fromisoformat(asked)
             except ValueError:
-                raise FutureAsked(f"X-Sandbox-At: {asked!r} is no ISO 8601 instant") from None
-            if at.tzinfo is None or at > now:
-                raise FutureAsked(f"X-Sandbox-At: {asked!r} needs a zone and must not be later than {now.isoformat()}")
+                raise NoSuchInstant(f"X-Sandbox-At: {asked!r} is no ISO 8601 instant") from None
+            if at.tzinfo is None or not WORLD_BEGINS <= at <= now:
+                span = f"{WORLD_BEGINS.isoformat()} to {now.isoformat()}"
+                raise NoSuchInstant(f"X-Sandbox-At: {asked!r} needs a zone and must lie within {span}")
             now = at.astimezone(now.tzinfo)
         return now.replace(second=0, microsecond=0)
 

@@ -72,7 +72,8 @@ def read_window(query: Mapping[str, str], at: int, range_start: Callable[[str], 
         start, end = _seconds(query, "period1", 0), _seconds(query, "period2", at)
         if interval == "1m":
             _check_minutes(start, end, at)
-        return Window(start, end, interval)
+        # Nothing lies outside these, and dates far off are no dates.
+        return Window(max(0, start), max(0, min(end, at + _DAY)), interval)
     name = query.get("range", "1d")
     if name not in RANGES:
         raise ChartError(422, "Unprocessable Entity", f"Invalid input - range={name} is not supported.")
@@ -85,7 +86,7 @@ def _seconds(query: Mapping[str, str], name: str, default: int) -> int:
     text = query.get(name, str(default))
     try:
         return int(float(text))
-    except ValueError:
+    except (ValueError, OverflowError):
         raise ChartError(400, "Bad Request", f"Invalid input - {name}={text}") from None
 
 
@@ -121,7 +122,7 @@ def chart(seed: int, snapshot: Snapshot, window: Window, events: str) -> dict[st
     if window.interval == "1m":
         return _minute_chart(seed, snapshot, window)
     # Ten days more, for the close before the first bar.
-    first = utc(max(0, window.start)).astimezone(NEW_YORK).date()
+    first = min(utc(min(window.start, window.end)).astimezone(NEW_YORK).date(), now.session)
     bars = seen(seed, company, max(first - timedelta(days=10), company.first_day), now)
     stamps = _stamps(bars, now)
     inside = np.flatnonzero((stamps >= window.start) & (stamps < window.end))
@@ -219,7 +220,7 @@ def by_month(columns: Mapping[str, Any], days: Ints) -> dict[str, Any]:
 
 def _minute_chart(seed: int, snapshot: Snapshot, window: Window) -> dict[str, Any]:
     company, now = snapshot.company, snapshot.moment
-    first = max(utc(window.start).astimezone(NEW_YORK).date(), company.first_day)
+    first = max(utc(min(window.start, window.end)).astimezone(NEW_YORK).date(), company.first_day)
     last = min(utc(window.end).astimezone(NEW_YORK).date(), now.session)
     sessions = xnys().sessions(first, last) if first <= last else []
     rows = [_minute_rows(seed, snapshot, session, minutes(seed, company, session)) for session in sessions]

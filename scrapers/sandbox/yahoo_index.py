@@ -41,7 +41,7 @@ def _way(seed: int, index: Index, day: date, at: datetime) -> Floats:
 def index_chart(seed: int, index: Index, at: datetime, window: Window) -> dict[str, Any]:
     """One element of `chart.result`."""
     newest = _newest(at)
-    first = datetime.fromtimestamp(max(window.start, 0), UTC).astimezone(INDIA).date()
+    first = datetime.fromtimestamp(min(window.start, window.end), UTC).astimezone(INDIA).date()
     last = min(newest, datetime.fromtimestamp(window.end, UTC).astimezone(INDIA).date())
     days = india.sessions(first, last)
     rows = [_minutes(seed, index, day, at) if window.interval == "1m" else _day(seed, index, day, at) for day in days]

@@ -15,7 +15,7 @@ from starlette.testclient import TestClient
 from lake.clock import Clock
 from scrapers.sandbox.app import build_app
 from scrapers.sandbox.state import Sandbox
-from scrapers.sandbox.world import india, post_texts, posts
+from scrapers.sandbox.world import companies, filers, india, post_texts, posts
 from scrapers.sandbox.world.posts import COPY, HOSTILE, REPOST, SPAM
 
 TAGS = ("nifty50", "sensex", "intraday", "banknifty")
@@ -247,3 +247,14 @@ def test_a_bearer_token_is_needed(tmp_path: Path) -> None:
 def test_posts_of_the_future_are_not_found(client: TestClient) -> None:
     early = client.get(SEARCH, params={"query": QUERY}, headers={"x-sandbox-at": "2026-11-19T06:00:00Z"}).json()
     assert posts.instant_of(int(early["meta"]["newest_id"])) <= datetime(2026, 11, 19, 6, tzinfo=UTC)
+
+
+def test_the_documentation_names_what_is_planted() -> None:
+    words = (Path(__file__).parents[2] / "docs/sandbox.md").read_text(encoding="utf-8")
+    planted = words.split("## Planted effects")[1].split("\n## ")[0]
+    for named in (f"#{posts.LEADING_TAG}", posts.LED_INDEX, filers.PLANTED_DAY.isoformat()):
+        assert f"`{named}`" in planted or f" {named} " in planted
+    company = companies.find(7, filers.PLANTED_SYMBOL, 100)
+    assert company is not None
+    assert f"CIK {company.cik}" in planted
+    assert filers.PLANTED_FACTOR == 10

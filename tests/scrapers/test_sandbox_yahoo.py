@@ -348,6 +348,17 @@ def test_charts_that_are_refused(
     assert reply.json()["chart"]["result"] is None
 
 
+@pytest.mark.parametrize("interval", ["1d", "1m"])
+@pytest.mark.parametrize(
+    ("start", "end"), [(-(10**12), 10**13), (10**13, 10**14), (1_795_300_000, 1_795_100_000), ("inf", 1)]
+)
+@pytest.mark.parametrize("symbol", ["AAPL", "%5ENSEI"])
+def test_windows_without_sense_are_answered(
+    client: TestClient, symbol: str, interval: str, start: object, end: object
+) -> None:
+    assert _chart(client, symbol, period1=start, period2=end, interval=interval).status_code in {200, 400, 422}
+
+
 def test_all_of_a_history_comes_in_months(client: TestClient) -> None:
     result = _chart(client, "AAPL", range="max", interval="1d").json()["chart"]["result"][0]
     assert result["meta"]["dataGranularity"] == "1mo"
@@ -364,8 +375,8 @@ def test_summaries_that_are_refused(client: TestClient) -> None:
     assert "summaryTypes=shoes" in nothing.json()["quoteSummary"]["error"]["description"]
 
 
-@pytest.mark.parametrize("at", ["2026-11-22T00:00:00Z", "yesterday", "2026-11-20T21:00:00"])
-def test_the_future_is_not_served(client: TestClient, at: str) -> None:
+@pytest.mark.parametrize("at", ["2026-11-22T00:00:00Z", "yesterday", "2026-11-20T21:00:00", "1999-01-04T15:00:00Z"])
+def test_only_the_past_of_the_world_is_served(client: TestClient, at: str) -> None:
     assert client.get("/healthz", headers={"x-sandbox-at": at}).status_code == 400
 
 
