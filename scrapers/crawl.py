@@ -70,6 +70,8 @@ def run_crawl(  # noqa: PLR0913 - a crawl's own words
     """
     if spider not in SPIDER_NAMES:
         raise SourceSettingsError(f"no spider {spider!r}; there are {', '.join(SPIDER_NAMES)}")
+    if spider == "posts" and not urls.sandboxed and not settings.x_bearer_token:
+        raise SourceSettingsError("TIDEMARK_X_BEARER_TOKEN is not set: the live X API answers nobody without one")
     shutil.rmtree(spool, ignore_errors=True)
     spool.mkdir(parents=True)
     job = Job(
@@ -168,6 +170,8 @@ def scrapy_settings(job: Job) -> dict[str, Any]:
     total = int(sum(limit["concurrency"] for limit in job.limits.values()))
     return {
         "CONCURRENT_REQUESTS": max(total, 8),
+        # Scrapy starts that many tasks for every response's output, and ours is a request at most.
+        "CONCURRENT_ITEMS": 1,
         "DOWNLOAD_SLOTS": job.limits,
         "DOWNLOAD_HANDLERS": handlers,
         "DOWNLOAD_TIMEOUT": 60 if not job.urls.sandboxed or streams else 15,

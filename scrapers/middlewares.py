@@ -11,6 +11,7 @@ import logging
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import quote
 
 from scrapy.exceptions import (
     CannotResolveHostError,
@@ -114,7 +115,7 @@ class Crumb(_Middleware):
         return again
 
     def _with_crumb(self, request: Request) -> Request:
-        url = f"{request.meta['bare_url']}&crumb={self._crumb}"
+        url = f"{request.meta['bare_url']}&crumb={quote(self._crumb or '', safe='')}"
         meta = {**request.meta, "crumb_generation": self._generation, "cookiejar": self._generation}
         return request.replace(url=url, meta=meta, dont_filter=True)
 

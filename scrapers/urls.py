@@ -84,7 +84,7 @@ def source_urls(settings: Settings, home: Home) -> SourceUrls:
 def limits(settings: Settings, urls: SourceUrls) -> dict[str, dict[str, float]]:
     """For each source how many requests may be in flight and the seconds between two."""
     if urls.sandboxed:
-        return {slot: {"concurrency": settings.sandbox_concurrency, "delay": 0.0} for slot in SLOTS}
+        return {slot: {"concurrency": settings.sandbox_concurrency, "delay": 0.0, "jitter": 0.0} for slot in SLOTS}
     rates = {
         "query1": settings.yahoo_requests_per_second,
         "query2": settings.yahoo_requests_per_second,
@@ -92,7 +92,9 @@ def limits(settings: Settings, urls: SourceUrls) -> dict[str, dict[str, float]]:
         "x": settings.x_requests_per_second,
         "sec": settings.sec_requests_per_second,
     }
-    return {slot: {"concurrency": settings.live_concurrency, "delay": 1 / rate} for slot, rate in rates.items()}
+    # Without jitter: a rate that a source names is a limit, not an average.
+    fixed = {"concurrency": settings.live_concurrency, "jitter": 0.0}
+    return {slot: {**fixed, "delay": 1 / rate} for slot, rate in rates.items()}
 
 
 def agents(settings: Settings, urls: SourceUrls) -> dict[str, str]:

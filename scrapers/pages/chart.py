@@ -147,6 +147,8 @@ def _read_bars(chart: ChartBody, result: dict[str, Json]) -> None:
 
 
 def _stamps(values: list[Json], faults: dict[int, Reason]) -> list[int]:
+    if set(map(type, values)) == {int} and min(values) >= _EARLIEST and max(values) <= _LATEST:  # type: ignore[type-var, operator]  # all whole numbers
+        return values  # type: ignore[return-value]  # as above
     clean: list[int] = []
     for place, value in enumerate(values):
         if type(value) is int and _EARLIEST <= value <= _LATEST:
@@ -179,8 +181,11 @@ def _numbers(values: Json, size: int, name: str, faults: dict[int, Reason]) -> l
 
 
 def _whole_numbers(values: Json, size: int, faults: dict[int, Reason]) -> list[int | None]:
+    listed = _listed(values, size, "volume")
+    if set(map(type, listed)) == {int} and min(listed) >= -(2**63) and max(listed) < 2**63:  # type: ignore[type-var, operator]  # all whole numbers
+        return listed  # type: ignore[return-value]  # as above
     clean: list[int | None] = []
-    for place, value in enumerate(_listed(values, size, "volume")):
+    for place, value in enumerate(listed):
         if type(value) is int and abs(value) < 2**63:
             clean.append(value)
         elif value is None:

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -72,7 +73,7 @@ def with_crumb(answer: Any) -> Any:
     def reply(asked: Asked, before: int) -> Reply:
         if asked.path == CRUMB:
             cookie = asked.headers.get("cookie", "")
-            return Reply(f"crumb-for-{cookie.partition('=')[2]}".encode(), headers={"Content-Type": "text/plain"})
+            return Reply(f"crumb/for.{cookie.partition('=')[2]}".encode(), headers={"Content-Type": "text/plain"})
         return answer(asked, before)
 
     return reply
@@ -85,7 +86,7 @@ def test_quotes_go_in_batches_with_cookie_crumb_and_an_honest_name(crawl: Any, t
     asked = source.to(QUOTE)
     assert sorted(one.query["symbols"] for one in asked) == ["S0,S1", "S2,S3", "S4"]
     for one in asked:
-        assert one.query["crumb"] == "crumb-for-cookie0"
+        assert one.query["crumb"] == "crumb/for.cookie0"
         assert one.headers["cookie"] == "A3=cookie0"
         assert one.headers["user-agent"].startswith("Mozilla/5.0 (compatible; Tidemark/")
         assert one.headers["x-sandbox-at"] == TICK
@@ -98,12 +99,12 @@ def test_quotes_go_in_batches_with_cookie_crumb_and_an_honest_name(crawl: Any, t
     assert [hashlib.sha256(body).hexdigest() for body in bodies["body"]] == bodies["_payload_sha256"].to_list()
     assert not bodies["_source_url"].str.contains("crumb").any()
     everything = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
-    assert b"crumb-for" not in everything
+    assert b"for.cookie" not in everything
 
 
 def test_a_refused_crumb_is_renewed_once_for_all(crawl: Any) -> None:
     def answer(asked: Asked, _: int) -> Reply:
-        if asked.query.get("crumb") == "crumb-for-cookie0":
+        if asked.query.get("crumb") == "crumb/for.cookie0":
             return Reply(error_body("finance", "Unauthorized", "Invalid Crumb"), 401)
         return good_quotes(asked)
 
@@ -321,8 +322,12 @@ def test_wrong_use_has_its_own_exit_code(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "scrapers.crawl", str(tmp_path / "absent.json")]
     done = subprocess.run(command, cwd=Path(__file__).parents[2], capture_output=True, check=False)
     assert (done.returncode, b"usage" in done.stderr) == (2, True)
-    with small_source(lambda *_: Reply()) as source, pytest.raises(SourceSettingsError, match="no spider 'nobody'"):
-        run_crawl("nobody", {}, tmp_path / "spool", source.urls, load_settings(home=tmp_path))
+    with small_source(lambda *_: Reply()) as source:
+        settings, live = load_settings(home=tmp_path), replace(source.urls, sandboxed=False)
+        with pytest.raises(SourceSettingsError, match="no spider 'nobody'"):
+            run_crawl("nobody", {}, tmp_path / "spool", source.urls, settings)
+        with pytest.raises(SourceSettingsError, match="TIDEMARK_X_BEARER_TOKEN"):
+            run_crawl("posts", {}, tmp_path / "spool", live, settings)
 
 
 def test_the_names_of_spiders_are_those_that_there_are() -> None:
