@@ -86,7 +86,7 @@ def tables_of(job: str) -> tuple[str, ...]:
 
 
 def first_steps(settings: Settings, clock: Clock) -> list[Step]:
-    """The newest tick, bars, EDGAR days, one day of posts, forecasts, and all marts."""
+    """EDGAR days (with SEC's tickers, which name the companies), the newest tick, bars, posts, forecasts, all marts."""
     calendar, now = xnys(), clock.now()
     tick = calendar.latest_tick(now)
     closed = calendar.latest_closed_session(now)
@@ -97,13 +97,13 @@ def first_steps(settings: Settings, clock: Clock) -> list[Step]:
     bars = tuple(name for name in tables_of("bars_daily") if name not in forecasts)
     quote_tags = {TICK_TAG: tick.tick.isoformat(), "dagster/run_key": run_key(tick)}
     return [
+        Step(
+            "attention", "attention", tables_of("attention"), log_day - timedelta(days=settings.edgar_days - 1), log_day
+        ),
         Step("companies", "companies", tables_of("companies"), tick.session, tick.session),
         Step("quotes", "quotes", tables_of("quotes"), tick.session, tick.session, quote_tags),
         Step("daily bars", "bars_daily", bars, bars_from, closed),
         Step("posts", "posts", tables_of("posts"), posts_day, posts_day),
-        Step(
-            "attention", "attention", tables_of("attention"), log_day - timedelta(days=settings.edgar_days - 1), log_day
-        ),
         Step("forecasts", "bars_daily", forecasts),
         Step("marts", "publish", ("gold.loads",), marts=True, tags={EXPECTATIONS_TAG: "yes"}),
     ]

@@ -121,7 +121,7 @@ ATTENTION = (
         "silver.edgar_requests",
         partition_by=("series", "log_date"),
         engine="spark",
-        hot_days=40,
+        hot_days=7,
     ),
     Table("visits_day", "gold", VisitsDay, "attention", "gold.visits_second", partition_by=("series", "log_date")),
 )
