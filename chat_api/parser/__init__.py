@@ -40,7 +40,11 @@ def read(question: str, context: Context, previous: Plan | None = None) -> Readi
 
 
 def _unreadable(reason: str) -> Refusal:
-    return Refusal(code="not_understood", reason=reason, suggestion="Ask in a short sentence, such as: top 3 energy companies by market cap.")
+    return Refusal(
+        code="not_understood",
+        reason=reason,
+        suggestion="Ask in a short sentence, such as: top 3 energy companies by market cap.",
+    )
 
 
 def _limits(draft: Draft) -> None:

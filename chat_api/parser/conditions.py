@@ -69,7 +69,10 @@ def joined(draft: Draft, found: list[Found]) -> Condition | None:
     if joints == {"or"}:
         return AnyOf(parts=parts)
     if "or" in joints:
-        raise clarify("“And” and “or” together can be read in two ways. Which conditions belong together?", ("ask with only “and”, or only “or”", None))
+        raise clarify(
+            "“And” and “or” together can be read in two ways. Which conditions belong together?",
+            ("ask with only “and”, or only “or”", None),
+        )
     return AllOf(parts=parts)
 
 
@@ -111,7 +114,9 @@ def _comparison(draft: Draft, sign: Item, ask: Ask) -> Found | None:
             right.value, right.kind = (factor, "times"), "number"
             return _against_number(draft, sign, op, right, ask)
         right = nxt
-    if right.kind == "concept" and (factor != 1.0 or right.value in _AVERAGES | {"average_volume", "high_52w", "low_52w", "previous_close", "open"}):
+    if right.kind == "concept" and (
+        factor != 1.0 or right.value in _AVERAGES | {"average_volume", "high_52w", "low_52w", "previous_close", "open"}
+    ):
         return _against_metric(draft, sign, op, factor, right, ask, span)
     return None
 
@@ -139,8 +144,16 @@ def _against_metric(draft: Draft, sign: Item, op: Op, factor: float, right: Item
         parts.append(Compare(left=left_measure, op=op, right=_one(measures(draft, name, ask)), factor=factor))
     items = [*span, *rights, *([left] if left else [])]
     _place(items)
-    _place([i for i in draft.items if min(x.at for x in items) < i.at < max(x.end for x in items) and i.kind in {"and", "follow"}])
-    return Found(min(i.at for i in items), max(i.end for i in items), parts[0] if len(parts) == 1 else AllOf(parts=tuple(parts)))
+    _place(
+        [
+            i
+            for i in draft.items
+            if min(x.at for x in items) < i.at < max(x.end for x in items) and i.kind in {"and", "follow"}
+        ]
+    )
+    return Found(
+        min(i.at for i in items), max(i.end for i in items), parts[0] if len(parts) == 1 else AllOf(parts=tuple(parts))
+    )
 
 
 def _against_number(draft: Draft, sign: Item, op: Op, number: Item, ask: Ask) -> Found | None:
@@ -158,7 +171,9 @@ def _against_number(draft: Draft, sign: Item, op: Op, number: Item, ask: Ask) ->
     return Found(min(i.at for i in items), max(i.end for i in items), Compare(left=measure, op=op, number=value))
 
 
-def _measure_for(draft: Draft, sign: Item, number: Item, op: Op, value: float, unit: str | None, ask: Ask) -> tuple[Measure | None, list[Item], Op, float]:
+def _measure_for(
+    draft: Draft, sign: Item, number: Item, op: Op, value: float, unit: str | None, ask: Ask
+) -> tuple[Measure | None, list[Item], Op, float]:
     """The metric that a threshold is about: a verb of rising or falling, the metric before, else the one after."""
     before = draft.neighbour(sign, -1, "follow", "noun")
     after = draft.neighbour(number, 1, "follow", "move")
@@ -179,7 +194,18 @@ def _measure_for(draft: Draft, sign: Item, number: Item, op: Op, value: float, u
         near = {"high_52w": "below_high_52w", "low_52w": "above_low_52w"}.get(cast("str", after.value))
         if sign.text == "within" and (near is None or unit != "percent"):
             raise not_understood("“within”")
-        return _one(measures(draft, near if sign.text == "within" and near else cast("str", after.value), replace(ask, statistic=None))), [after], op, value
+        return (
+            _one(
+                measures(
+                    draft,
+                    near if sign.text == "within" and near else cast("str", after.value),
+                    replace(ask, statistic=None),
+                )
+            ),
+            [after],
+            op,
+            value,
+        )
     return None, [], op, value
 
 
@@ -188,7 +214,9 @@ def _at(ask: Ask, item: Item) -> Ask:
     return replace(ask, statistic=None)
 
 
-def _moved(draft: Draft, verb: Item, op: Op, value: float, unit: str | None, ask: Ask, items: list[Item]) -> tuple[Measure, list[Item], Op, float]:
+def _moved(
+    draft: Draft, verb: Item, op: Op, value: float, unit: str | None, ask: Ask, items: list[Item]
+) -> tuple[Measure, list[Item], Op, float]:
     if unit != "percent":
         raise clarify("In percent or in dollars?", (f"{value:g} percent", None), (f"{value:g} dollars", None))
     concept = "return" if ask.when is not None and ask.when.kind in {"period", "since", "sessions"} else "change_pct"
@@ -261,7 +289,11 @@ def _word(draft: Draft, item: Item, ask: Ask) -> Found | None:
             return None
         measure = _one(measures(draft, cast("str", near.value), replace(ask, statistic=None)))
         _place([item, near])
-        return Found(min(item.at, near.at), max(item.end, near.end), Compare(left=measure, op=">" if item.value == "positive" else "<", number=0.0))
+        return Found(
+            min(item.at, near.at),
+            max(item.end, near.end),
+            Compare(left=measure, op=">" if item.value == "positive" else "<", number=0.0),
+        )
     if item.value == "had":
         item.used = True
         return None
@@ -279,7 +311,13 @@ def _absent(draft: Draft, item: Item, ask: Ask) -> Found | None:
     """`without a dividend`, `have no P/E`."""
     near = draft.neighbour(item, 1, "follow", "word")
     paid = draft.neighbour(item, 1, "follow")
-    if near is None or near.kind != "concept" or near.used or near.value not in {"pe", "dividend", "dividend_yield", "eps", "beta", "target", "forward_dividend", "employees"}:
+    if (
+        near is None
+        or near.kind != "concept"
+        or near.used
+        or near.value
+        not in {"pe", "dividend", "dividend_yield", "eps", "beta", "target", "forward_dividend", "employees"}
+    ):
         return None
     concept = cast("str", near.value)
     if concept == "dividend" and is_period(ask.when):

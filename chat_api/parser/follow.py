@@ -22,7 +22,26 @@ from chat_api.plan import (
 )  # fmt: skip
 from chat_api.times import When, months_before
 
-_MARKS = {"and", "about", "same", "now", "instead", "only", "without", "drop", "add", "put", "sort", "pronoun", "make", "as", "ie", "divide", "per_employee", "other"}
+_MARKS = {
+    "and",
+    "about",
+    "same",
+    "now",
+    "instead",
+    "only",
+    "without",
+    "drop",
+    "add",
+    "put",
+    "sort",
+    "pronoun",
+    "make",
+    "as",
+    "ie",
+    "divide",
+    "per_employee",
+    "other",
+}
 _POSSESSIVE = {"its", "their", "it", "they", "them", "those", "these"}
 
 
@@ -31,7 +50,9 @@ def follow(draft: Draft, previous: Plan) -> Plan | None:
     if draft.has("follow", "other"):
         raise clarify("Which other one? Name a company, sector or tag.", ("name a company or ticker", None))
     kinds = {item.kind for item in draft.items if item.kind not in {"fill", "follow", "by_metric"}} - {"and"}
-    marks = {cast("str", item.value) for item in draft.of("follow")} | ({"and"} if draft.items and draft.items[0].kind == "and" else set())
+    marks = {cast("str", item.value) for item in draft.of("follow")} | (
+        {"and"} if draft.items and draft.items[0].kind == "and" else set()
+    )
     for edit in _EDITS:
         edited = edit(draft, previous, kinds, marks)
         if edited is not None:
@@ -79,8 +100,14 @@ def _among(plan: Plan, dimension: str) -> tuple[str, ...]:
 
 def _with(plan: Plan, dimension: str, values: tuple[str, ...], *, negated: bool = False) -> Plan:
     """The plan with one list of a dimension put in the place of another, or added."""
-    kept = [p for p in _pieces(plan.where) if not (isinstance(p, Among) and p.dimension == dimension and p.negated == negated)]
-    return plan.model_copy(update={"where": _together([Among(dimension=dimension, values=values, negated=negated), *kept])})
+    kept = [
+        p
+        for p in _pieces(plan.where)
+        if not (isinstance(p, Among) and p.dimension == dimension and p.negated == negated)
+    ]
+    return plan.model_copy(
+        update={"where": _together([Among(dimension=dimension, values=values, negated=negated), *kept])}
+    )
 
 
 def _symbols(draft: Draft) -> tuple[str, ...]:
@@ -139,7 +166,11 @@ def _companies(draft: Draft, plan: Plan, kinds: set[str], marks: set[str]) -> Pl
     """`and Pepsi?`, `same for CVX and COP`, `put BofA and Visa next to it`."""
     if "ambiguous" in kinds and kinds <= {"ambiguous", "company", "compare"} and _among(plan, "symbol"):
         return None
-    if not kinds or not kinds <= {"company", "compare"} or not (held := _among(plan, "symbol") or (plan.rank.of if plan.rank else ())):
+    if (
+        not kinds
+        or not kinds <= {"company", "compare"}
+        or not (held := _among(plan, "symbol") or (plan.rank.of if plan.rank else ()))
+    ):
         return None
     named = _symbols(draft)
     adding = bool(draft.take("compare")) or bool(marks & {"add", "put"})
@@ -188,7 +219,12 @@ def _sectors(draft: Draft, plan: Plan, kinds: set[str], marks: set[str]) -> Plan
     """`only technology`, `leave out financials and real estate`, `what about energy?`"""
     if not kinds or not kinds <= {"sector", "not", "compare", "or", "noun", "unit"} or "sector" not in kinds:
         return None
-    if plan.entity not in {"company", "sector"} or _among(plan, "symbol") or plan.rank is not None or plan.share is not None:
+    if (
+        plan.entity not in {"company", "sector"}
+        or _among(plan, "symbol")
+        or plan.rank is not None
+        or plan.share is not None
+    ):
         return None
     values = tuple(dict.fromkeys(cast("str", item.value) for item in draft.take("sector")))
     negated = bool(draft.take("not")) or "without" in marks
@@ -205,7 +241,15 @@ def _order(draft: Draft, plan: Plan, kinds: set[str], marks: set[str]) -> Plan |
         return _oldest(draft, plan, kinds)
     if "concept" in kinds:
         return _sorted_by(draft, plan, kinds, marks)
-    if not kinds or not kinds <= {"sup", "good", "movers", "number", "noun"} or not plan.values or plan.fold or plan.rank or plan.share or plan.bucket:
+    if (
+        not kinds
+        or not kinds <= {"sup", "good", "movers", "number", "noun"}
+        or not plan.values
+        or plan.fold
+        or plan.rank
+        or plan.share
+        or plan.bucket
+    ):
         return None
     words = [*draft.take("sup"), *draft.take("good"), *draft.take("movers")]
     numbers = draft.take("number")
@@ -228,7 +272,14 @@ def _order(draft: Draft, plan: Plan, kinds: set[str], marks: set[str]) -> Plan |
 
 
 def _sorted_by(draft: Draft, plan: Plan, kinds: set[str], marks: set[str]) -> Plan | None:
-    if "sort" not in marks or not kinds <= {"concept", "sup", "noun"} or plan.entity != "company" or plan.fold or plan.rank or plan.bucket:
+    if (
+        "sort" not in marks
+        or not kinds <= {"concept", "sup", "noun"}
+        or plan.entity != "company"
+        or plan.fold
+        or plan.rank
+        or plan.bucket
+    ):
         return None
     concepts = draft.take("concept")
     words = draft.take("sup")
@@ -238,7 +289,9 @@ def _sorted_by(draft: Draft, plan: Plan, kinds: set[str], marks: set[str]) -> Pl
     measure = measures(draft, cast("str", concepts[0].value), Ask())[0]
     values = (*plan.values, measure) if measure not in plan.values else plan.values
     descending = bool(words[0].value) if words else True
-    return plan.model_copy(update={"values": values, "order": (Order(value=values.index(measure), descending=descending),)})
+    return plan.model_copy(
+        update={"values": values, "order": (Order(value=values.index(measure), descending=descending),)}
+    )
 
 
 def _oldest(draft: Draft, plan: Plan, kinds: set[str]) -> Plan | None:
@@ -256,28 +309,61 @@ def _by(draft: Draft, plan: Plan, kinds: set[str], marks: set[str]) -> Plan | No
     if kinds != {"by"}:
         return None
     dimension = cast("str", draft.take("by")[0].value)
-    if dimension not in {"sector", "industry", "country", "city", "exchange"} or plan.entity != "company" or plan.fold is None:
-        raise clarify("What should be grouped? Ask for a number of companies, a total, an average or a median.", ("number of companies by sector", "number of companies by sector"))
-    return plan.model_copy(update={"fold": Fold(statistic=plan.fold.statistic, by=(dimension,)), "order": (Order(value=0),)})
+    if (
+        dimension not in {"sector", "industry", "country", "city", "exchange"}
+        or plan.entity != "company"
+        or plan.fold is None
+    ):
+        raise clarify(
+            "What should be grouped? Ask for a number of companies, a total, an average or a median.",
+            ("number of companies by sector", "number of companies by sector"),
+        )
+    return plan.model_copy(
+        update={"fold": Fold(statistic=plan.fold.statistic, by=(dimension,)), "order": (Order(value=0),)}
+    )
 
 
 def _count(draft: Draft, plan: Plan, kinds: set[str], marks: set[str]) -> Plan | None:
     """`how many is that in total?`"""
     counts = draft.has("agg", "count") and all(item.value in {"count", "sum"} for item in draft.of("agg"))
-    if not counts or not kinds <= {"agg", "noun", "everything"} or plan.fold or plan.rank or plan.share or plan.bucket or plan.entity != "company":
+    if (
+        not counts
+        or not kinds <= {"agg", "noun", "everything"}
+        or plan.fold
+        or plan.rank
+        or plan.share
+        or plan.bucket
+        or plan.entity != "company"
+    ):
         return None
     if _among(plan, "symbol") or plan.limit is not None:
         return None
     for kind in ("agg", "noun", "everything"):
         draft.take(kind)
-    return plan.model_copy(update={"kind": "aggregate", "values": (), "attributes": (), "order": (), "fold": Fold(statistic="count"), "chart": None})
+    return plan.model_copy(
+        update={
+            "kind": "aggregate",
+            "values": (),
+            "attributes": (),
+            "order": (),
+            "fold": Fold(statistic="count"),
+            "chart": None,
+        }
+    )
 
 
 def _filter(draft: Draft, plan: Plan, kinds: set[str], marks: set[str]) -> Plan | None:
     """`only those with a P/E below 20`, `drop the ones without a dividend`."""
     if not ({"cmp", "word", "not", "between", "cmp_after"} & kinds) or "company" in kinds or "sector" in kinds:
         return None
-    if not marks & {"only", "drop", "without", "pronoun", "and", "now"} or plan.entity != "company" or plan.rank or plan.share or plan.bucket or _among(plan, "symbol"):
+    if (
+        not marks & {"only", "drop", "without", "pronoun", "and", "now"}
+        or plan.entity != "company"
+        or plan.rank
+        or plan.share
+        or plan.bucket
+        or _among(plan, "symbol")
+    ):
         return None
     found = thresholds.conditions(draft, Ask(when=_time_of(plan)))
     condition = thresholds.joined(draft, found)
@@ -290,22 +376,40 @@ def _filter(draft: Draft, plan: Plan, kinds: set[str], marks: set[str]) -> Plan 
 
 
 def _per_head(draft: Draft, plan: Plan, kinds: set[str], marks: set[str]) -> Plan | None:
-    if not marks & {"divide", "per_employee"} or len(plan.values) != 1 or plan.entity != "company" or plan.fold or plan.share or plan.rank:
+    if (
+        not marks & {"divide", "per_employee"}
+        or len(plan.values) != 1
+        or plan.entity != "company"
+        or plan.fold
+        or plan.share
+        or plan.rank
+    ):
         return None
     concepts = draft.take("concept")
     first = plan.values[0]
-    if any(item.value != "employees" for item in concepts) or not isinstance(first, Measure) or (not concepts and "per_employee" not in marks):
+    if (
+        any(item.value != "employees" for item in concepts)
+        or not isinstance(first, Measure)
+        or (not concepts and "per_employee" not in marks)
+    ):
         return None
     draft.take("agg", "count")
     draft.take("bucket")
-    return plan.model_copy(update={"values": (Ratio(over=first, under=Measure(metric="company.employees")),), "order": ()})
+    return plan.model_copy(
+        update={"values": (Ratio(over=first, under=Measure(metric="company.employees")),), "order": ()}
+    )
 
 
 def _metric(draft: Draft, plan: Plan, kinds: set[str], marks: set[str]) -> Plan | None:
     """`and its P/E?`, `how many employees does it have?`: the companies before, another figure."""
     held = _among(plan, "symbol")
     refers = bool(marks & {"and", "about", "pronoun", "now", "add"}) or bool(_POSSESSIVE & set(draft.lexed.words))
-    if not held or not refers or "concept" not in kinds or kinds & {"company", "ambiguous", "sector", "noun", "tag", "place", "number", "sup", "by"}:
+    if (
+        not held
+        or not refers
+        or "concept" not in kinds
+        or kinds & {"company", "ambiguous", "sector", "noun", "tag", "place", "number", "sup", "by"}
+    ):
         return None
     if len(held) > 1 and {"it", "its"} & set(draft.lexed.words):
         question = draft.question
@@ -348,7 +452,11 @@ _CONCEPT_OF = {
 
 def _retime(draft: Draft, plan: Plan, kinds: set[str], marks: set[str]) -> Plan | None:
     """`and last week?`, `what about yesterday?`: the same at another time."""
-    if kinds != {"time"} or len(draft.of("time")) != 1 or not (marks & {"and", "about", "same", "now", "instead", "as"} or len(draft.items) <= 4):
+    if (
+        kinds != {"time"}
+        or len(draft.of("time")) != 1
+        or not (marks & {"and", "about", "same", "now", "instead", "as"} or len(draft.items) <= 4)
+    ):
         return None
     when = when_of(draft.take("time")[0])
     if plan.bucket is not None or plan.entity in {"table", "session"}:
@@ -368,8 +476,18 @@ def _at(draft: Draft, measure: Measure, when: When) -> Measure:
     if concept is None or measure.base_metric is not None:
         raise clarify("Ask again in full with the new time.", ("name the figure and the time", None))
     change = over in {"change", "change_pct"}
-    statistic = over if over in {"average", "max", "min", "sum", "median"} and not (measure.metric.startswith("signal.")) else None
-    ask = Ask(when=when, statistic=cast("Any", statistic), change=change, percent=over != "change", role=measure.role or "champion")
+    statistic = (
+        over
+        if over in {"average", "max", "min", "sum", "median"} and not (measure.metric.startswith("signal."))
+        else None
+    )
+    ask = Ask(
+        when=when,
+        statistic=cast("Any", statistic),
+        change=change,
+        percent=over != "change",
+        role=measure.role or "champion",
+    )
     found = measures(draft, concept, ask)
     if len(found) != 1:
         raise not_understood("the new time")

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass, field
-from functools import lru_cache
 
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
@@ -17,9 +16,7 @@ from rapidfuzz.distance import OSA
 from chat_api import times
 from chat_api.context import Context
 from chat_api.entities import Names
-from chat_api.parser import special_words
-from chat_api.parser.limits import REFUSED, VAGUE_WORDS
-from chat_api.parser.words import LANGUAGE, LONGEST, PHRASES, Role
+from chat_api.parser.words import tables
 
 MAX_WORDS = 60
 _TOKEN = re.compile(
@@ -124,23 +121,11 @@ def _number_words(raw: str) -> list[Word]:
 # --- roles ----------------------------------------------------------------------------------------------------------
 
 
-@lru_cache(maxsize=1)
-def _phrases() -> tuple[dict[tuple[str, ...], Role], int]:
-    table: dict[tuple[str, ...], Role] = {}
-    for phrase, refusal in REFUSED.items():
-        table[phrase] = Role("refuse", refusal)
-    for phrase, topic in VAGUE_WORDS.items():
-        table[phrase] = Role("vague", topic)
-    table |= PHRASES
-    table |= {phrase: Role(*role) for phrase, role in special_words.PHRASES.items()}
-    return table, max(LONGEST, *(len(phrase) for phrase in table))
+_UNIT_WORDS = frozenset({*_SCALE, "dollars", "dollar", "cent"})
 
 
-@lru_cache(maxsize=1)
 def _known_words() -> frozenset[str]:
-    known = set(LANGUAGE) | {word for phrase in _phrases()[0] for word in phrase}
-    known |= set(times.WORDS) | set(_SCALE) | {"dollars", "dollar", "cent"}
-    return frozenset(known)
+    return tables().known | _UNIT_WORDS
 
 
 def lex(question: str, context: Context) -> Lexed:
@@ -171,7 +156,12 @@ def _averages(words: list[Word]) -> list[Word]:
     for n, word in enumerate(words):
         result.append(word)
         joint = texts[n + 1 : n + 2]
-        if word.kind == "number" and joint in (["and"], ["or"]) and texts[n + 3 : n + 4] == ["day"] and texts[n + 2].isdigit():
+        if (
+            word.kind == "number"
+            and joint in (["and"], ["or"])
+            and texts[n + 3 : n + 4] == ["day"]
+            and texts[n + 2].isdigit()
+        ):
             result += [Word("day", "day", "word"), Word("average", "average", "word")]
     return result
 
@@ -226,7 +216,7 @@ def _name(texts: list[str], at: int, names: Names) -> Item | None:
 
 
 def _phrase(texts: list[str], at: int) -> Item | None:
-    table, longest = _phrases()
+    table, longest = tables().phrases, tables().longest
     for length in range(min(longest, len(texts) - at), 0, -1):
         role = table.get(tuple(texts[at : at + length]))
         if role:
@@ -349,18 +339,12 @@ def _nearest(text: str, names: Names) -> str | None:
         if len(stems) == 1:
             return min(nearest, key=len)
         # Two letters exchanged is the likelier slip; a word that refuses is the less likely reading.
-        for rule in (lambda word: sorted(word) == sorted(text), lambda word: word not in _refusing()):
+        for rule in (lambda word: sorted(word) == sorted(text), lambda word: word not in tables().refusing):
             kept = [word for word in nearest if rule(word)]
             if len(kept) == 1:
                 return kept[0]
         return None
     return nearest.pop()
-
-
-@lru_cache(maxsize=1)
-def _refusing() -> frozenset[str]:
-    other = {word for table in (PHRASES, special_words.PHRASES) for phrase in table for word in phrase}
-    return frozenset({word for phrase in REFUSED for word in phrase} - other - set(times.WORDS))
 
 
 def _pool(names: Names) -> list[str]:

@@ -16,7 +16,14 @@ QUOTE_ONLY = {
     "below_high_52w": "quote.below_high_52w", "above_low_52w": "quote.above_low_52w", "bid": "quote.bid", "ask": "quote.ask", "target": "quote.target",
     "earnings_date": "quote.earnings_date", "ex_dividend_date": "quote.ex_dividend_date",
 }  # fmt: skip
-BAR_ONLY = {"close": "bar.close", "adj_close": "bar.adj_close", "ma_20": "bar.ma_20", "ma_50": "bar.ma_50", "ma_200": "bar.ma_200", "daily_return": "bar.return"}
+BAR_ONLY = {
+    "close": "bar.close",
+    "adj_close": "bar.adj_close",
+    "ma_20": "bar.ma_20",
+    "ma_50": "bar.ma_50",
+    "ma_200": "bar.ma_200",
+    "daily_return": "bar.return",
+}
 # What a quote says at a tick and a bar over a day.
 BOTH = {
     "price": ("quote.price", "bar.close"),
@@ -35,14 +42,30 @@ ATTRIBUTES = {
     "city": "city", "country": "country", "address": "address", "website": "website", "exchange": "exchange", "industry": "industry", "sector_of": "sector",
     "cik": "cik", "currency": "currency", "description": "description", "symbol": "symbol",
 }  # fmt: skip
-ATTENTION = {"visits": "attention.visits", "visit_share": "attention.share", "visit_rank": "attention.rank", "relative": "attention.relative"}
+ATTENTION = {
+    "visits": "attention.visits",
+    "visit_share": "attention.share",
+    "visit_rank": "attention.rank",
+    "relative": "attention.relative",
+}
 FORECAST = {
     "forecast_return": ("forecast.return",), "forecast_close": ("forecast.close",), "forecast": ("forecast.close", "forecast.return"),
     "interval": ("forecast.low", "forecast.high"), "actual": ("forecast.actual",), "error": ("forecast.error",), "skill": ("forecast.skill",),
 }  # fmt: skip
 SCORED = {"actual", "error", "skill"}
-SIGNAL = {"posts": "signal.posts", "engagement": "signal.engagement", "sentiment": "signal.sentiment", "composite": "signal.composite", "posts_per_user": "signal.posts_per_user"}
-SECTOR = {"change_weighted": "sector.change_weighted", "change_avg": "sector.change_avg", "advancers": "sector.advancers", "decliners": "sector.decliners"}
+SIGNAL = {
+    "posts": "signal.posts",
+    "engagement": "signal.engagement",
+    "sentiment": "signal.sentiment",
+    "composite": "signal.composite",
+    "posts_per_user": "signal.posts_per_user",
+}
+SECTOR = {
+    "change_weighted": "sector.change_weighted",
+    "change_avg": "sector.change_avg",
+    "advancers": "sector.advancers",
+    "decliners": "sector.decliners",
+}
 NOT_LOADED = {
     "news": ("Headlines are", "no news source is connected yet", "Visits to filings and signals from posts can be asked about instead."),
     "officers": ("Officers are", "a company's profile holds sector, industry, city, country, employees and website", "Ask for one of those."),
@@ -95,7 +118,11 @@ def measures(draft: Draft, concept: str, ask: Ask) -> tuple[Measure, ...]:
         raise not_loaded(*NOT_LOADED[concept])
     if concept in COMPANY:
         if ask.when is not None and ask.when.kind not in {"now", "today"}:
-            raise not_loaded("Earlier versions of a company's description are not answered from here and are", "the ones in force now are", "Ask without a date.")
+            raise not_loaded(
+                "Earlier versions of a company's description are not answered from here and are",
+                "the ones in force now are",
+                "Ask without a date.",
+            )
         return (Measure(metric=COMPANY[concept]),)
     if concept in FORECAST:
         return _forecast(draft, concept, ask)
@@ -111,7 +138,9 @@ def measures(draft: Draft, concept: str, ask: Ask) -> tuple[Measure, ...]:
 def _market(draft: Draft, concept: str, ask: Ask) -> tuple[Measure, ...]:
     when = ask.when
     if when is not None and when.kind == "next":
-        raise not_loaded(f"What has not happened is", "data end now", "The model's forecast for the next session can be asked.")
+        raise not_loaded(
+            f"What has not happened is", "data end now", "The model's forecast for the next session can be asked."
+        )
     if ask.at_minutes:
         return (_minute(draft, concept, ask),)
     if concept in PERIOD_ONLY:
@@ -124,7 +153,10 @@ def _market(draft: Draft, concept: str, ask: Ask) -> tuple[Measure, ...]:
         if is_period(when):
             return _change(draft, concept, ask)
         if ask.change and concept not in {"change", "change_pct", "price"}:
-            raise clarify(f"The change of the {concept.replace('_', ' ')} since when?", *[(p, f"{draft.question} {p}") for p in PERIODS[:2]])
+            raise clarify(
+                f"The change of the {concept.replace('_', ' ')} since when?",
+                *[(p, f"{draft.question} {p}") for p in PERIODS[:2]],
+            )
     if is_period(when):
         return (_aggregate(draft, concept, ask),)
     if concept in BAR_ONLY:
@@ -145,15 +177,25 @@ def _either(draft: Draft, concept: str, ask: Ask) -> Measure:
         )
     if is_day(when):
         if concept == "change":
-            raise clarify("The change in percent or in USD?", ("daily return in percent", draft.question.replace("change", "daily return")))
+            raise clarify(
+                "The change in percent or in USD?",
+                ("daily return in percent", draft.question.replace("change", "daily return")),
+            )
         return _bar(draft, bar, when)
     return Measure(metric=quote, time=timing.tick_time(draft, when))
 
 
 def _bar(draft: Draft, metric: str, when: When | None) -> Measure:
     if when is not None and when.kind == "clock":
-        raise clarify("At a tick there is a price, over a day a close. Which is meant?", ("the price at that tick", draft.question.replace("close", "price")))
-    day = timing.latest_session(draft) if when is None or when.kind in {"now", "today", "session"} else timing.session_of(draft, when)
+        raise clarify(
+            "At a tick there is a price, over a day a close. Which is meant?",
+            ("the price at that tick", draft.question.replace("close", "price")),
+        )
+    day = (
+        timing.latest_session(draft)
+        if when is None or when.kind in {"now", "today", "session"}
+        else timing.session_of(draft, when)
+    )
     return Measure(metric=metric, time=Day(day=day))
 
 
@@ -170,9 +212,17 @@ def _quote_only(draft: Draft, concept: str, ask: Ask) -> Measure:
             base = timing.days_of(draft, first, based=first.kind in {"period", "sessions"})
             day = base.base or base.start
         later = Latest() if when.kind != "pair" or when.second is None else timing.tick_time(draft, when.second)
-        return Measure(metric=metric, time=later, over="change_pct" if ask.percent else "change", base=timing.closing_tick(draft, day))
+        return Measure(
+            metric=metric,
+            time=later,
+            over="change_pct" if ask.percent else "change",
+            base=timing.closing_tick(draft, day),
+        )
     if ask.change and when is None:
-        raise clarify("The change since when?", ("since the start of this month", f"{draft.question} since the start of this month"))
+        raise clarify(
+            "The change since when?",
+            ("since the start of this month", f"{draft.question} since the start of this month"),
+        )
     return Measure(metric=metric, time=timing.tick_time(draft, when))
 
 
@@ -195,7 +245,11 @@ def _pair_or_days(draft: Draft, when: When, *, based: bool) -> Days:
         first, second = when.first, when.second
         if first.kind in {"day", "yesterday"}:
             start = timing.session_of(draft, first)
-            end = timing.session_of(draft, second) if second.kind in {"day", "yesterday"} else timing.latest_session(draft)
+            end = (
+                timing.session_of(draft, second)
+                if second.kind in {"day", "yesterday"}
+                else timing.latest_session(draft)
+            )
             if start >= end:
                 raise not_understood(f"“{when.text}”")
             return Days(start=draft.context.calendar.next_session(start), end=end, base=start)
@@ -207,12 +261,34 @@ def _change(draft: Draft, concept: str, ask: Ask) -> tuple[Measure, ...]:
     when = ask.when
     assert when is not None
     over: Over = "change_pct" if ask.percent else "change"
-    metric = {"volume": "bar.volume", "adj_close": "bar.adj_close", "open": "bar.open", "ma_20": "bar.ma_20", "ma_50": "bar.ma_50", "ma_200": "bar.ma_200"}.get(concept, "bar.close")
+    metric = {
+        "volume": "bar.volume",
+        "adj_close": "bar.adj_close",
+        "open": "bar.open",
+        "ma_20": "bar.ma_20",
+        "ma_50": "bar.ma_50",
+        "ma_200": "bar.ma_200",
+    }.get(concept, "bar.close")
     if when.kind == "since" and when.edge == "open":
         days = timing.days_of(draft, replace(when, kind="period", edge=None))
-        return (Measure(metric="quote.price", time=timing.tick_time(draft, None), over=over, base=Day(day=days.start), base_metric="bar.open"),)
+        return (
+            Measure(
+                metric="quote.price",
+                time=timing.tick_time(draft, None),
+                over=over,
+                base=Day(day=days.start),
+                base_metric="bar.open",
+            ),
+        )
     if when.kind == "pair" and when.first and when.second and when.first.kind == "clock":
-        return (Measure(metric="quote.price", time=timing.tick_time(draft, when.second), over=over, base=timing.tick_time(draft, when.first)),)
+        return (
+            Measure(
+                metric="quote.price",
+                time=timing.tick_time(draft, when.second),
+                over=over,
+                base=timing.tick_time(draft, when.first),
+            ),
+        )
     if when.kind == "pair" and when.second and when.second.kind not in {"day", "yesterday"}:
         raise clarify("From which day to which?", ("name both days", None))
     days = _pair_or_days(draft, when, based=True)
@@ -220,7 +296,18 @@ def _change(draft: Draft, concept: str, ask: Ask) -> tuple[Measure, ...]:
     return (Measure(metric=metric, time=Day(day=days.end), over=over, base=Day(day=days.base)),)
 
 
-_PERIOD_METRIC = {"price": "bar.close", "close": "bar.close", "open": "bar.open", "high": "bar.high", "low": "bar.low", "day_high": "bar.high", "day_low": "bar.low", "volume": "bar.volume", "adj_close": "bar.adj_close", "daily_return": "bar.return"}
+_PERIOD_METRIC = {
+    "price": "bar.close",
+    "close": "bar.close",
+    "open": "bar.open",
+    "high": "bar.high",
+    "low": "bar.low",
+    "day_high": "bar.high",
+    "day_low": "bar.low",
+    "volume": "bar.volume",
+    "adj_close": "bar.adj_close",
+    "daily_return": "bar.return",
+}
 
 
 def _aggregate(draft: Draft, concept: str, ask: Ask) -> Measure:
@@ -238,7 +325,10 @@ def _aggregate(draft: Draft, concept: str, ask: Ask) -> Measure:
         statistic = "min"
     if statistic is None or (statistic == "sum" and concept != "volume"):
         word = concept.replace("_", " ")
-        raise clarify(f"Over that time, which {word}?", *[(f"{s} {word}", draft.question.replace(word, f"{s} {word}")) for s in ("average", "highest", "lowest")])
+        raise clarify(
+            f"Over that time, which {word}?",
+            *[(f"{s} {word}", draft.question.replace(word, f"{s} {word}")) for s in ("average", "highest", "lowest")],
+        )
     days = timing.days_of(draft, ask.when)
     return Measure(metric=metric, time=days, over=statistic)
 
@@ -249,7 +339,14 @@ def _action(draft: Draft, concept: str, ask: Ask) -> Measure:
         raise clarify(
             f"{concept.capitalize()}s of which period?",
             *[(period, f"{draft.question} {period}") for period in ("year to date", "this quarter")],
-            *([("dividend yield", draft.question.replace("dividend", "dividend yield")), ("forward dividend", draft.question.replace("dividend", "forward dividend"))] if concept == "dividend" else []),
+            *(
+                [
+                    ("dividend yield", draft.question.replace("dividend", "dividend yield")),
+                    ("forward dividend", draft.question.replace("dividend", "forward dividend")),
+                ]
+                if concept == "dividend"
+                else []
+            ),
         )
     over = {"average": "average", "max": "max", "count": "count"}.get(ask.statistic or "", "sum")
     if is_period(when):
@@ -283,7 +380,9 @@ def _attention(draft: Draft, concept: str, ask: Ask) -> Measure:
         raise clarify("That is known by day. Of which day?", (str(days.end), None))
     if ask.statistic == "median":
         raise not_understood("the median of visits over days")
-    return Measure(metric=metric, time=days, over=ask.statistic if ask.statistic in {"average", "max", "min"} else "sum")
+    return Measure(
+        metric=metric, time=days, over=ask.statistic if ask.statistic in {"average", "max", "min"} else "sum"
+    )
 
 
 def _signal(draft: Draft, concept: str, ask: Ask) -> Measure:
@@ -291,11 +390,20 @@ def _signal(draft: Draft, concept: str, ask: Ask) -> Measure:
         when = ask.when
         if when is None or when.kind != "pair" or not when.first or not when.second:
             raise clarify("The change from which day to which?", ("name two days", None))
-        return Measure(metric=SIGNAL[concept], time=timing.signal_time(draft, when.second), over="change", base=timing.signal_time(draft, when.first))
+        return Measure(
+            metric=SIGNAL[concept],
+            time=timing.signal_time(draft, when.second),
+            over="change",
+            base=timing.signal_time(draft, when.first),
+        )
     if concept == "posts_per_user":
         time = timing.signal_time(draft, ask.when)
         if not isinstance(time, Instant):
-            raise not_loaded("Users are counted by the hour; a day's distinct users are", "hours are", "Ask for posts a user in the latest full hour.")
+            raise not_loaded(
+                "Users are counted by the hour; a day's distinct users are",
+                "hours are",
+                "Ask for posts a user in the latest full hour.",
+            )
         return Measure(metric="signal.posts_per_user", time=time)
     time = timing.signal_time(draft, ask.when)
     if isinstance(time, Instant):
@@ -316,7 +424,11 @@ def sector_measure(draft: Draft, metric: str, ask: Ask) -> Measure:
         assert days.base is not None
         return Measure(metric=metric, time=Latest(), over="change_pct", base=timing.closing_tick(draft, days.base))
     if is_period(when):
-        raise not_loaded("A sector's figures over a period are not answered from here and are", "those at a tick are", "Ask for today, or for companies' returns.")
+        raise not_loaded(
+            "A sector's figures over a period are not answered from here and are",
+            "those at a tick are",
+            "Ask for today, or for companies' returns.",
+        )
     return Measure(metric=metric, time=timing.tick_time(draft, when))
 
 
@@ -327,7 +439,10 @@ def _forecast(draft: Draft, concept: str, ask: Ask) -> tuple[Measure, ...]:
     if isinstance(days, Day):
         return tuple(Measure(metric=name, time=days, role=ask.role) for name in names)
     if concept == "skill":
-        raise clarify("Skill over several forecasts can be weighed in two ways; the errors beside each other say it plainly.", ("mean absolute error", draft.question.replace("skill", "absolute error")))
+        raise clarify(
+            "Skill over several forecasts can be weighed in two ways; the errors beside each other say it plainly.",
+            ("mean absolute error", draft.question.replace("skill", "absolute error")),
+        )
     if concept != "error":
         raise clarify("A forecast is for one session. Which?", ("the next session", f"{draft.question} next session"))
     return (Measure(metric=names[0], time=days, over=ask.statistic or "average", role=ask.role),)

@@ -13,7 +13,7 @@ from chat_api.parser import conditions as thresholds
 from chat_api.parser import shapes
 from chat_api.parser.draft import Draft, clarify, not_understood, when_of
 from chat_api.parser.lexer import Item
-from chat_api.parser.limits import VAGUE
+from chat_api.parser.words import Vague
 from chat_api.parser.measures import ATTRIBUTES, NOT_LOADED, PERIOD_ONLY, SECTOR, Ask, is_period
 from chat_api.plan import AllOf, Among, Condition, Plan, Ratio, Statistic
 from chat_api.times import When
@@ -78,12 +78,27 @@ def compose(draft: Draft) -> Plan:
 
 def finish(draft: Draft) -> None:
     """Refuse what has not been placed."""
-    left = [item for item in draft.left() if item.kind not in _HARMLESS and not (item.kind == "follow" and item.value in _HARMLESS_FOLLOW)]
+    left = [
+        item
+        for item in draft.left()
+        if item.kind not in _HARMLESS and not (item.kind == "follow" and item.value in _HARMLESS_FOLLOW)
+    ]
     if left:
         raise not_understood(", ".join(f"“{' '.join(draft.lexed.raw[item.at : item.end])}”" for item in left))
 
 
-_COUNTS = {"company.employees", "signal.posts", "attention.visits", "bar.volume", "quote.volume", "minute.volume", "sector.advancers", "sector.decliners", "sector.companies", "sector.volume"}
+_COUNTS = {
+    "company.employees",
+    "signal.posts",
+    "attention.visits",
+    "bar.volume",
+    "quote.volume",
+    "minute.volume",
+    "sector.advancers",
+    "sector.decliners",
+    "sector.companies",
+    "sector.volume",
+}
 _ARE_CHANGES = {"quote.change", "quote.change_pct", "bar.return", "sector.change_avg", "sector.change_weighted"}
 
 
@@ -94,9 +109,16 @@ def _expressed(parts: Parts, plan: Plan) -> None:
         folded = plan.fold is not None and plan.fold.statistic == parts.statistic
         if not folded and not any(value.over == parts.statistic for value in values):
             raise not_understood(f"the {parts.statistic}")
-    if parts.count and plan.fold is None and plan.share is None and not any(value.metric in _COUNTS or value.over == "count" for value in values):
+    if (
+        parts.count
+        and plan.fold is None
+        and plan.share is None
+        and not any(value.metric in _COUNTS or value.over == "count" for value in values)
+    ):
         raise not_understood("what is counted")
-    if parts.ask.change and not any(value.base is not None or value.metric in _ARE_CHANGES or value.over == "return" for value in values):
+    if parts.ask.change and not any(
+        value.base is not None or value.metric in _ARE_CHANGES or value.over == "return" for value in values
+    ):
         raise not_understood("the change")
 
 
@@ -105,7 +127,10 @@ def _about(draft: Draft, plan: Plan) -> None:
     text = plan.model_dump_json()
     if '"attention.' in text:
         draft.take("filings")
-    if any(f'"{name}"' in text for name in ("quote.earnings_date", "quote.ex_dividend_date")) or plan.entity == "session":
+    if (
+        any(f'"{name}"' in text for name in ("quote.earnings_date", "quote.ex_dividend_date"))
+        or plan.entity == "session"
+    ):
         draft.take("when")
 
 
@@ -115,8 +140,7 @@ _HARMLESS_FOLLOW = {"and", "put", "now", "only", "as"}
 
 def _vague(draft: Draft) -> None:
     for item in draft.of("vague"):
-        topic = cast("str", item.value)
-        question, choices = VAGUE[topic]
+        question, choices = cast("Vague", item.value)
         raise clarify(question, *[(label, draft.replaced(item, words) if words else None) for label, words in choices])
 
 
@@ -129,7 +153,14 @@ def _performance(draft: Draft, when: When | None) -> None:
             question = draft.question.rstrip("?. ")
             raise clarify(
                 "Performance needs a measure and a period. Which is meant?",
-                *[(label, f"{draft.replaced(item, words)}".rstrip("?. ")) for label, words in (("change % today", "change % today"), ("return this month", "return this month"), ("return year to date", "return year to date"))],
+                *[
+                    (label, f"{draft.replaced(item, words)}".rstrip("?. "))
+                    for label, words in (
+                        ("change % today", "change % today"),
+                        ("return this month", "return this month"),
+                        ("return year to date", "return year to date"),
+                    )
+                ],
                 ("another period", None) if question else ("", None),
             )
 
@@ -180,7 +211,11 @@ def _distinct(days: list[When]) -> list[When]:
     for day in plain:
         if not any(replace(day, text="") == replace(other, text="") for other in unique):
             unique.append(day)
-    if len(unique) == 1 and unique[0].kind in {"day", "yesterday", "session", "next", "hour"} and len(plain) < len(days):
+    if (
+        len(unique) == 1
+        and unique[0].kind in {"day", "yesterday", "session", "next", "hour"}
+        and len(plain) < len(days)
+    ):
         if unique[0].kind == "day":
             return [unique[0]] if not any(day.kind == "now" for day in days) else days
         return unique
@@ -239,8 +274,14 @@ def _lists(draft: Draft, parts: Parts) -> None:
         for negated, items in _runs(draft, kind):
             values: dict[str, list[str]] = {}
             for item in items:
-                dimension, found = ("sector", (cast("str", item.value),)) if kind == "sector" else cast("tuple[str, tuple[str, ...]]", item.value)
-                values.setdefault(dimension, []).extend(value for value in found if value not in values.get(dimension, []))
+                dimension, found = (
+                    ("sector", (cast("str", item.value),))
+                    if kind == "sector"
+                    else cast("tuple[str, tuple[str, ...]]", item.value)
+                )
+                values.setdefault(dimension, []).extend(
+                    value for value in found if value not in values.get(dimension, [])
+                )
                 item.used = True
             if len(values) > 1:
                 raise not_understood("places of different kinds")
@@ -252,7 +293,10 @@ def _lists(draft: Draft, parts: Parts) -> None:
             if kind == "sector" and not negated:
                 parts.sectors.extend(value for value in values["sector"] if value not in parts.sectors)
             else:
-                pieces.extend(Among(dimension=dimension, values=tuple(found), negated=negated) for dimension, found in values.items())
+                pieces.extend(
+                    Among(dimension=dimension, values=tuple(found), negated=negated)
+                    for dimension, found in values.items()
+                )
     if parts.sectors:
         pieces.insert(0, Among(dimension="sector", values=tuple(parts.sectors)))
     if pieces:
@@ -265,7 +309,9 @@ def _runs(draft: Draft, kind: str) -> list[tuple[bool, list[Item]]]:
     for item in draft.of(kind):
         before = draft.neighbour(item, -1)
         # “Energy or utilities”, “energy and utilities”: one list.
-        previous = draft.neighbour(before, -1) if before is not None and before.kind in {"and", "or", "compare"} else before
+        previous = (
+            draft.neighbour(before, -1) if before is not None and before.kind in {"and", "or", "compare"} else before
+        )
         continues = bool(runs) and previous is not None and previous is runs[-1][1][-1]
         if continues and before is not None and before is not previous:
             before.used = True
@@ -292,9 +338,11 @@ def _statistics(draft: Draft, parts: Parts) -> None:
     if len(values) > 1:
         raise not_understood(", ".join(f"“{item.text}”" for item in items))
     if parts.companies and is_period(parts.ask.when):
-        for item in draft.of("sup_price"):
-            item.kind = "sup"
-            draft.items.insert(draft.items.index(item) + 1, Item("concept", "price", item.at, item.end, item.text))
+        for item in draft.of("sup_price", "sup_volume"):
+            kind, item.kind = item.kind, "sup"
+            draft.items.insert(
+                draft.items.index(item) + 1, Item("concept", shapes.PRICED[kind], item.at, item.end, item.text)
+            )
     if values:
         parts.statistic = cast("Statistic", values.pop())
         draft.take("agg")
@@ -328,7 +376,11 @@ def _paired(draft: Draft, parts: Parts) -> bool:
 def _change(draft: Draft, parts: Parts) -> None:
     """Whether a change is asked: `change in the P/E since …`, `how much did … grow`."""
     words = [*draft.of("change")]
-    single = bool(parts.companies or parts.tags) and not (len(parts.companies) > 1 and draft.of("concept")) and not draft.has("share")
+    single = (
+        bool(parts.companies or parts.tags)
+        and not (len(parts.companies) > 1 and draft.of("concept"))
+        and not draft.has("share")
+    )
     if len(parts.companies) == 2 and parts.ask.when is None and all(item.text.startswith("differ") for item in words):
         for item in words:
             item.kind = "apart"

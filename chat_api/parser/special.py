@@ -13,7 +13,14 @@ _TABLES = {
     "quotes": ("gold.quotes",), "bars_daily": ("gold.bars_daily",), "bars_minute": ("gold.bars_minute",), "signals_hourly": ("gold.signals_hourly",), "posts": ("gold.posts",),
     "visits": ("gold.visits_day", "gold.visits_second"), "forecasts": ("gold.forecasts",), "companies": ("gold.companies",), "sectors": ("gold.sectors",), "coverage": ("gold.coverage",),
 }  # fmt: skip
-_BY_CONCEPT = {"posts": "posts", "visits": "visits", "forecast": "forecasts", "composite": "signals_hourly", "news": "news", "dividend": "bars_daily"}
+_BY_CONCEPT = {
+    "posts": "posts",
+    "visits": "visits",
+    "forecast": "forecasts",
+    "composite": "signals_hourly",
+    "news": "news",
+    "dividend": "bars_daily",
+}
 _ASKS_MEANING = (("what", "do"), ("what", "does"), ("whats",), ("what", "is"), ("what",))
 
 
@@ -31,9 +38,38 @@ def definition(draft: Draft) -> Definition | None:
     nothing_named = not draft.of("company", "sector", "tag", "number", "time", "place", "cmp", "ambiguous")
     if not asks and nothing_named:
         two_terms = len(concepts) + len(roles) == 2 and bool(apart or draft.of("change"))
-        bare = len(concepts) == 1 and words[:1] in (["what"], ["whats"]) and not draft.of("sup", "agg", "noun", "unit", "by", "bucket", "chart", "move", "role", "word", "share", "rank", "vague_sup", "data", "change") and words[1:2] in (["is"], ["are"], ["a"], ["an"])
+        bare = (
+            len(concepts) == 1
+            and words[:1] in (["what"], ["whats"])
+            and not draft.of(
+                "sup",
+                "agg",
+                "noun",
+                "unit",
+                "by",
+                "bucket",
+                "chart",
+                "move",
+                "role",
+                "word",
+                "share",
+                "rank",
+                "vague_sup",
+                "data",
+                "change",
+            )
+            and words[1:2] in (["is"], ["are"], ["a"], ["an"])
+        )
         asks = two_terms or bare
-    if not asks and nothing_named and not concepts and len(draft.of("unit")) == 1 and words[:2] in (["what", "is"], ["what", "are"]) and draft.of("unit")[0].value in {"session", "tick"} and len(draft.items) <= 3:
+    if (
+        not asks
+        and nothing_named
+        and not concepts
+        and len(draft.of("unit")) == 1
+        and words[:2] in (["what", "is"], ["what", "are"])
+        and draft.of("unit")[0].value in {"session", "tick"}
+        and len(draft.items) <= 3
+    ):
         asks = True
     if not asks:
         return None
@@ -42,11 +78,29 @@ def definition(draft: Draft) -> Definition | None:
     named = list(dict.fromkeys(concepts or roles)) if not (concepts and roles) else concepts
     units = {"session": "session", "tick": "tick"}
     named += [units[cast("str", item.value)] for item in draft.of("unit") if item.value in units and not named]
-    named += [cast("str", item.value) for item in draft.of("data") if item.value in {"quarantined", "loaded_at"} and not named]
+    named += [
+        cast("str", item.value) for item in draft.of("data") if item.value in {"quarantined", "loaded_at"} and not named
+    ]
     found = define(tuple(named))
     if found is None:
         raise not_understood("the term")
-    for kind in ("define", "unit_of", "why_absent", "concept", "role", "apart", "change", "noun", "compare", "unit", "follow", "data", "not", "table", "agg"):
+    for kind in (
+        "define",
+        "unit_of",
+        "why_absent",
+        "concept",
+        "role",
+        "apart",
+        "change",
+        "noun",
+        "compare",
+        "unit",
+        "follow",
+        "data",
+        "not",
+        "table",
+        "agg",
+    ):
         draft.take(kind)
     finish(draft)
     return found
@@ -66,7 +120,11 @@ def data(draft: Draft) -> Plan | None:
         finish(draft)
         return Plan(kind="data", entity="table", values=(Measure(metric="sector.tick"),))
     if "gaps" in kinds:
-        raise not_loaded("A list of missing ticks is not answered from here yet and is", "the coverage table holds what came at each tick taken", "Ask for rows, freshness, sources or quarantined rows.")
+        raise not_loaded(
+            "A list of missing ticks is not answered from here yet and is",
+            "the coverage table holds what came at each tick taken",
+            "Ask for rows, freshness, sources or quarantined rows.",
+        )
     names = _tables(draft)
     where: list[Condition] = [Among(dimension="table_name", values=tuple(names))] if names else []
     metrics = list(dict.fromkeys(f"data.{kind}" for kind in kinds)) or ["data.rows", "data.loaded_at", "data.source"]
@@ -85,7 +143,11 @@ def data(draft: Draft) -> Plan | None:
         if set(kinds) & {"quarantined"} or limit:
             draft.note("over all tables")
         else:
-            raise clarify("Of which table?", *[(name, f"{draft.question} {name} table") for name in ("quotes", "companies", "forecasts")], ("all tables", f"{draft.question} all tables"))
+            raise clarify(
+                "Of which table?",
+                *[(name, f"{draft.question} {name} table") for name in ("quotes", "companies", "forecasts")],
+                ("all tables", f"{draft.question} all tables"),
+            )
     draft.take("data")
     draft.take("when")
     draft.take("tables")
@@ -113,10 +175,16 @@ def _tables(draft: Draft) -> list[str]:
     loaded = {one.table for one in draft.context.loads}
     for key in keys:
         if key == "news":
-            raise not_loaded("News is", "no news source is connected yet", "Ask for quotes, bars, signals, attention or forecasts.")
+            raise not_loaded(
+                "News is", "no news source is connected yet", "Ask for quotes, bars, signals, attention or forecasts."
+            )
         held = [name for name in _TABLES[key] if name in loaded]
         if not held:
-            raise not_loaded(f"The {key.replace('_', ' ')} table is", "it holds nothing yet", "`tidemark status` shows what is there.")
+            raise not_loaded(
+                f"The {key.replace('_', ' ')} table is",
+                "it holds nothing yet",
+                "`tidemark status` shows what is there.",
+            )
         found.extend(name for name in held if name not in found)
     return found
 
@@ -126,7 +194,9 @@ _MINUTES = {"minute": 1.0, "minutes": 1.0, "hour": 60.0, "hours": 60.0, "day": 1
 
 def _older(draft: Draft) -> Condition | None:
     """`staler than 2 hours`, `not loaded for an hour`: loaded before then."""
-    units = [item for item in draft.of("unit") if item.text.split()[-1] in _MINUTES] or [item for item in draft.of("bucket") if item.text in {"an hour", "a day"}]
+    units = [item for item in draft.of("unit") if item.text.split()[-1] in _MINUTES] or [
+        item for item in draft.of("bucket") if item.text in {"an hour", "a day"}
+    ]
     if not units:
         return None
     unit = units[0]
