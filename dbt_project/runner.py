@@ -175,6 +175,8 @@ def _environment(dsn: str) -> dict[str, str]:
         "TIDEMARK_DBT_USER": str(parts.get("user", "")),
         "TIDEMARK_DBT_DATABASE": str(parts.get("dbname", "")),
         "DBT_ENV_SECRET_TIDEMARK_PASSWORD": str(parts.get("password", "")),
+        # A year of bars or a month of seconds is sorted in memory; with PostgreSQL's 4 MB it would go to disk.
+        "PGOPTIONS": "-c work_mem=64MB",
     }
 
 

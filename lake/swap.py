@@ -1,8 +1,8 @@
 """The swap: what dbt has built in `marts_next` becomes `marts`, for every reader at the same instant.
 
 A reader holds its lock until its transaction ends, so a swap that has all the marts to itself changes them between two
-transactions, never within one. The swap waits only while it holds nothing: neither a reader nor a swap can be in a
-deadlock with the other, and a reader is never kept waiting behind a swap that waits for long.
+transactions, never within one. The swap waits only while it holds nothing that a reader wants: neither a reader nor a
+swap can be in a deadlock with the other, and a reader is never kept waiting behind a swap that waits for long.
 """
 
 from __future__ import annotations
@@ -117,28 +117,47 @@ def _swap(connection: psycopg.Connection, names: Sequence[str], deadline: float)
     busy: str | None = None
     while True:
         if busy is not None and time.monotonic() > deadline:
-            raise SwapBlockedError(_blocked(connection, busy))
+            raise SwapBlockedError(_blocked(connection, f"{MARTS}.{busy}"))
         with connection.transaction() as attempt:
+            _take_new(connection, names)
             busy = _lock_all(connection, names, busy)
             if busy is not None:
                 raise psycopg.Rollback(attempt)
             for name in names:
                 _replace(connection, name)
-            note = sql.Identifier(STAGING, PENDING)
-            connection.execute(sql.SQL("DELETE FROM {} WHERE mart = ANY(%s)").format(note), (list(names),))
         if busy is None:
             return
+
+
+def _take_new(connection: psycopg.Connection, names: Sequence[str]) -> None:
+    """Everything that may have to be waited for apart from readers, while no mart is held.
+
+    No reader knows the new marts, but PostgreSQL's own upkeep may be at one; it gives way after a second.
+    """
+    _set_lock_timeout(connection, PATIENCE)
+    for name in names:
+        try:
+            with connection.transaction():
+                table = sql.Identifier(NEXT, name)
+                connection.execute(sql.SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE").format(table))
+        except errors.LockNotAvailable as error:
+            raise SwapBlockedError(_blocked(connection, f"{NEXT}.{name}")) from error
+    note = sql.Identifier(STAGING, PENDING)
+    connection.execute(sql.SQL("DELETE FROM {} WHERE mart = ANY(%s)").format(note), (list(names),))
+
+
+def _set_lock_timeout(connection: psycopg.Connection, span: timedelta) -> None:
+    milliseconds = sql.Literal(f"{span / timedelta(milliseconds=1):.0f}ms")
+    connection.execute(sql.SQL("SET LOCAL lock_timeout = {}").format(milliseconds))
 
 
 def _lock_all(connection: psycopg.Connection, names: Sequence[str], busy: str | None) -> str | None:
     """Take every mart for ourselves; the name of one that could not be had, else None.
 
-    Only the first, which was busy the last time, is waited for: at that moment nothing else is held.
+    Only the first, which was busy the last time, is waited for: at that moment nothing is held that a reader wants.
     """
     ordered = [name for name in names if name == busy] + [name for name in names if name != busy]
-    connection.execute(
-        sql.SQL("SET LOCAL lock_timeout = {}").format(sql.Literal(f"{_QUEUED / timedelta(milliseconds=1):.0f}ms"))
-    )
+    _set_lock_timeout(connection, _QUEUED)
     for name in ordered:
         wait = sql.SQL("") if name == busy else sql.SQL(" NOWAIT")
         mart = sql.Identifier(MARTS, name)
@@ -162,7 +181,7 @@ def _replace(connection: psycopg.Connection, name: str) -> None:
     connection.execute(sql.SQL("ALTER TABLE {} SET SCHEMA {}").format(new, sql.Identifier(MARTS)))
 
 
-def _blocked(connection: psycopg.Connection, name: str) -> str:
+def _blocked(connection: psycopg.Connection, relation: str) -> str:
     holders = connection.execute(
         """
         SELECT a.pid, coalesce(nullif(a.application_name, ''), 'unnamed'), a.usename, a.xact_start
@@ -170,9 +189,9 @@ def _blocked(connection: psycopg.Connection, name: str) -> str:
         WHERE l.relation = to_regclass(%s) AND l.granted AND a.pid <> pg_backend_pid()
         ORDER BY a.xact_start
         """,
-        (f"{MARTS}.{name}",),
+        (relation,),
     ).fetchall()
     who = "; ".join(
         f"process {pid} ({application}, {user}, since {since:%H:%M:%S})" for pid, application, user, since in holders
     )
-    return f"{MARTS}.{name} is held by {who or 'readers that come and go'}: end that transaction and run again"
+    return f"{relation} is held by {who or 'readers that come and go'}: end that transaction and run again"

@@ -302,6 +302,18 @@ def test_a_reader_that_does_not_let_go_is_named(dsn: str, postgres: Server) -> N
     assert rows(postgres.reader_dsn, "SELECT count(*) FROM marts.loads") == [(5,)]
 
 
+def test_upkeep_of_a_new_mart_is_waited_for_and_not_an_error(dsn: str, postgres: Server) -> None:
+    with psycopg.connect(dsn) as connection:
+        build_next(connection, 3)
+        # The lock that a vacuum takes, held for longer than a swap may stand in readers' way.
+        connection.execute("LOCK TABLE marts_next.loads IN SHARE UPDATE EXCLUSIVE MODE")
+        letting_go = threading.Timer(0.6, connection.rollback)
+        letting_go.start()
+        assert swap(dsn, ["quotes", "loads"]) == ("quotes", "loads")
+        letting_go.join()
+    assert rows(postgres.reader_dsn, "SELECT count(*) FROM marts.loads") == [(3,)]
+
+
 def test_something_built_on_an_old_mart_is_named(dsn: str) -> None:
     with psycopg.connect(dsn) as connection:
         build_next(connection, 3)
