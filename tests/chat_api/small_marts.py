@@ -32,11 +32,16 @@ _KNOWN = (
 Rows = list[dict[str, Any]]
 
 
+def ticker(stem: str, n: int) -> str:
+    """The n-th made-up ticker of a stem."""
+    return f"{stem}{chr(65 + n // 26)}{chr(65 + n % 26)}"
+
+
 def companies(hostile: Sequence[str] = (), filler: int = 22) -> Rows:
     """The known companies, a few fictional ones in every sector, and one for each hostile text, named so."""
     named = [*_KNOWN]
-    named += [(f"FIC{n}", f"Fictional {n} Ltd.", SECTORS[n % len(SECTORS)], 9_000_000 + n) for n in range(filler)]
-    named += [(f"EVIL{n}", text, SECTORS[n % len(SECTORS)], 9_900_000 + n) for n, text in enumerate(hostile)]
+    named += [(ticker("FI", n), f"Fictional {n} Ltd.", SECTORS[n % len(SECTORS)], 9_000_000 + n) for n in range(filler)]
+    named += [(ticker("HX", n), text, SECTORS[n % len(SECTORS)], 9_900_000 + n) for n, text in enumerate(hostile)]
     return [
         {
             "company_id": str(cik),
@@ -45,8 +50,8 @@ def companies(hostile: Sequence[str] = (), filler: int = 22) -> Rows:
             "is_current": True,
             "name": name,
             "sector": sector,
-            "industry": name if symbol.startswith("EVIL") else "Example industry",
-            "city": name if symbol.startswith("EVIL") else "Springfield",
+            "industry": name if symbol.startswith("HX") else "Example industry",
+            "city": name if symbol.startswith("HX") else "Springfield",
             "country": "United States",
             "employees": 1000 + n,
             "cik": cik,
