@@ -60,7 +60,9 @@ def _log_file(sandbox: Sandbox, day: date) -> Path:
     with _MAKING:
         if not path.exists():
             sandbox.files.mkdir(parents=True, exist_ok=True)
-            for old in sorted(sandbox.files.glob("log*.zip"), key=lambda file: file.stat().st_mtime)[:-_KEPT_LOGS]:
+            made = sorted(sandbox.files.glob("log*.zip"), key=lambda file: file.stat().st_mtime)
+            # What a killed process left half made goes too.
+            for old in (*made[:-_KEPT_LOGS], *sandbox.files.glob("*.part")):
                 old.unlink()
             partial = path.with_suffix(f".{os.getpid()}.part")
             write_log(partial, sandbox.seed, sandbox.per_sector, day, sandbox.edgar_rows)

@@ -15,11 +15,12 @@ from scrapers.sandbox.replies import json_reply, sandbox_of
 from scrapers.sandbox.world import companies
 from scrapers.sandbox.world.india import INDICES
 from scrapers.sandbox.world.snapshot import snapshot
-from scrapers.sandbox.yahoo_chart import ChartError, chart, range_start, read_window
+from scrapers.sandbox.yahoo_chart import chart
 from scrapers.sandbox.yahoo_index import index_chart, index_range_start
 from scrapers.sandbox.yahoo_quote import quote_row
 from scrapers.sandbox.yahoo_screener import ScreenerError, screen
 from scrapers.sandbox.yahoo_summary import MODULES, modules
+from scrapers.sandbox.yahoo_window import ChartError, range_start, read_window
 
 COOKIE = "A3"
 MAX_SYMBOLS = 1_500

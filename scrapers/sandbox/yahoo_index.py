@@ -11,7 +11,8 @@ from lake.market_calendar import INDIA
 from scrapers.sandbox.world import india
 from scrapers.sandbox.world.india import MINUTES, Index
 from scrapers.sandbox.world.noise import Floats
-from scrapers.sandbox.yahoo_chart import RANGES, Window, by_month, quote_columns
+from scrapers.sandbox.yahoo_chart import by_month, quote_columns
+from scrapers.sandbox.yahoo_window import RANGES, Window
 
 
 def index_range_start(name: str, at: datetime) -> int:
