@@ -153,8 +153,13 @@ def _instance() -> Iterator[dg.DagsterInstance]:
     """The home's Dagster where `DAGSTER_HOME` names it, so that the runs can be looked at; else one in memory."""
     import os
 
-    instance = dg.DagsterInstance.get() if os.environ.get("DAGSTER_HOME") else dg.DagsterInstance.ephemeral()
-    with instance:
+    if not os.environ.get("DAGSTER_HOME"):
+        with dg.DagsterInstance.ephemeral() as instance:
+            yield instance
+        return
+    with dg.DagsterInstance.get() as instance:
+        # Keeps its connections: else each of the thousands of events of a year of sessions opens two.
+        instance.optimize_for_webserver(statement_timeout=60_000, pool_recycle=3600, max_overflow=20)
         yield instance
 
 
