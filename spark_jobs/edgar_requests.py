@@ -51,7 +51,7 @@ READING_RULES: dict[Series, dict[str, str]] = {
         "flags_are_read": "(is_index IS NOT NULL OR coalesce(idx_text, '') = '')"
         " AND (is_crawler IS NOT NULL OR coalesce(crawler_text, '') = '')",
         "zone_is_read": "zone IS NOT NULL OR coalesce(zone_text, '') = ''",
-        "accession_is_read": "coalesce(accession, '') = '' OR accession LIKE '__________-__-______'",
+        "accession_is_read": "coalesce(accession, '') = '' OR translate(accession, '123456789', '000000000') = '0000000000-00-000000'",
     },
     "v2": {
         "line_has_every_field": "width = expected_width",
@@ -137,9 +137,15 @@ def typed_requests(lines: DataFrame, form: LogForm) -> DataFrame:
     return read.selectExpr(*kept, "line", *(f"{text} AS {name}" for name, text in made.items()))
 
 
+def _shape(text: str) -> str:
+    """A text with a 0 for each digit. Engines read dates and numbers with different tolerance; shapes alike."""
+    return f"translate({text}, '123456789', '000000000')"
+
+
 def _whole(text: str) -> str:
     """A whole number written plainly or as a float (`1111711.0`); null for anything else, `1.1e+24` among it."""
-    return f"try_cast(CASE WHEN {text} LIKE '%.0' THEN substr({text}, 1, length({text}) - 2) ELSE {text} END AS bigint)"
+    plain = f"CASE WHEN {text} LIKE '%.0' THEN substr({text}, 1, length({text}) - 2) ELSE {text} END"
+    return rf"CASE WHEN {text} RLIKE r'^-?[0-9]{{1,18}}([.]0)?\z' THEN try_cast({plain} AS bigint) END"
 
 
 def _flag(text: str) -> str:
@@ -150,14 +156,14 @@ def _second(clock: str) -> str:
     """The second of the day of a text HH:MM:SS; null for anything else."""
     hour, minute, second = (f"try_cast(substr({clock}, {start}, 2) AS int)" for start in (1, 4, 7))
     return (
-        f"CASE WHEN {clock} LIKE '__:__:__' AND {minute} BETWEEN 0 AND 59 AND {second} BETWEEN 0 AND 59"
+        f"CASE WHEN {_shape(clock)} = '00:00:00' AND {minute} <= 59 AND {second} <= 59"
         f" THEN {hour} * 3600 + {minute} * 60 + {second} END"
     )
 
 
 def _day(text: str) -> str:
     """The date of a text YYYY-MM-DD; null for anything else."""
-    return f"CASE WHEN {text} LIKE '____-__-__' THEN try_cast({text} AS date) END"
+    return f"CASE WHEN {_shape(text)} = '0000-00-00' THEN try_cast({text} AS date) END"
 
 
 def _read_v1(lines: DataFrame, form: LogForm) -> DataFrame:
@@ -189,7 +195,7 @@ def _read_v1(lines: DataFrame, form: LogForm) -> DataFrame:
         f"translate(CASE WHEN name LIKE '-%' OR name LIKE '.%' THEN concat(accession, name) ELSE name END,"
         f" '{INNER_COMMA}', ',') AS document",
         "ip",
-        r"CASE WHEN zone_text RLIKE '^-?[0-9]{1,9}([.][0-9]{1,9})?$' THEN try_cast(zone_text AS double) END AS zone",
+        r"CASE WHEN zone_text RLIKE r'^-?[0-9]{1,9}([.][0-9]{1,9})?\z' THEN try_cast(zone_text AS double) END AS zone",
         f"try_cast({_whole('status_text')} AS int) AS status",
         f"{_whole('size_text')} AS size_bytes",
         f"{_flag('idx_text')} AS is_index",
@@ -211,11 +217,11 @@ def _read_v2(lines: DataFrame) -> DataFrame:
     )
     pieces = parts.selectExpr(
         "*",
-        "regexp_extract(tail, '^([.][0-9]+)?(Z|[+-][0-9]{2}:?[0-9]{2})$', 2) AS own",
+        r"regexp_extract(tail, r'^([.][0-9]+)?(Z|[+-][0-9]{2}:?[0-9]{2})\z', 2) AS own",
         "regexp_extract(path, '^/Archives/edgar/data/([0-9]+)/', 1) AS cik_text",
-        "regexp_extract(path, '^/Archives/edgar/data/[0-9]+/([0-9]{18})(/|$)', 1) AS folder",
+        r"regexp_extract(path, r'^/Archives/edgar/data/[0-9]+/([0-9]{18})(/|\z)', 1) AS folder",
         "regexp_extract(path, '^/Archives/edgar/data/[0-9]+/([0-9]{10}-[0-9]{2}-[0-9]{6})', 1) AS named",
-        "regexp_extract(path, '^/Archives/edgar/data/[0-9]+/([0-9]{18}(?:/|$))?(.*)$', 2) AS rest",
+        r"regexp_extract(path, r'(?s)^/Archives/edgar/data/[0-9]+/([0-9]{18}(?:/|\z))?(.*)\z', 2) AS rest",
     )
     return pieces.selectExpr(
         *LINE,
@@ -224,7 +230,7 @@ def _read_v2(lines: DataFrame) -> DataFrame:
         "width",
         "2 AS expected_width",
         f"{_day('date_text')} AS log_date",
-        "CASE WHEN between IN ('T', ' ') AND (own <> '' OR tail RLIKE '^([.][0-9]+)?$')"
+        "CASE WHEN between IN ('T', ' ') AND (own <> '' OR tail RLIKE r'^([.][0-9]+)?\\z')"
         f" THEN {_second('time_text')} END AS second_of_day",
         "CASE WHEN own = 'Z' THEN 0 WHEN own <> '' THEN"
         " (try_cast(substr(own, 2, 2) AS int) * 3600 + try_cast(substr(own, -2) AS int) * 60)"
@@ -237,7 +243,7 @@ def _read_v2(lines: DataFrame) -> DataFrame:
         "CAST(NULL AS double) AS zone",
         "CAST(NULL AS int) AS status",
         "CAST(NULL AS bigint) AS size_bytes",
-        "path RLIKE '(-index(-headers)?[.]html?|/)$' AS is_index",
+        r"path RLIKE r'(-index(-headers)?[.]html?|/)\z' AS is_index",
         "CAST(NULL AS boolean) AS is_crawler",
     )
 
