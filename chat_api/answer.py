@@ -41,7 +41,13 @@ def _number(value: float, unit: str | None, *, whole: bool) -> str:
         return f"{scaled[0]:,.2f} {scaled[1]} USD"
     if unit in _PLAIN and scaled and abs(value) >= 1e9:
         return f"{scaled[0]:,.2f} {scaled[1]} {unit}"
-    text = f"{value:,.0f}" if whole and abs(value) >= 1 or unit in _PLAIN and whole else f"{value:,.4g}" if abs(value) < 1 else f"{value:,.2f}"
+    text = (
+        f"{value:,.0f}"
+        if whole and abs(value) >= 1 or unit in _PLAIN and whole
+        else f"{value:,.4g}"
+        if abs(value) < 1
+        else f"{value:,.2f}"
+    )
     suffix = {"ratio": "", "USD per share": " USD a share", None: "", "score −1 to 1": ""}.get(unit, f" {unit}")
     return f"{text}{suffix}"
 
@@ -89,9 +95,18 @@ def _one(columns: tuple[ColumnInfo, ...], row: tuple[Any, ...], values: list[int
     who = _who(columns, row)
     parts = [_told(row[n], columns[n]) if not short or len(values) > 1 else shown(row[n], columns[n]) for n in values]
     hidden = {"symbol", "name", "tag", "table_name", "role"} | ({"sector", "cik"} if values else set())
-    extra = [_told(row[n], column) for n, column in enumerate(columns) if column.role == "dimension" and column.name not in hidden and not short]
+    extra = [
+        _told(row[n], column)
+        for n, column in enumerate(columns)
+        if column.role == "dimension" and column.name not in hidden and not short
+    ]
     if short:
-        extra = [shown(row[n], columns[n]) for n, column in enumerate(columns) if column.role == "dimension" and column.name in {"session", "log_date", "target_session", "day", "hour", "tick", "minute"}]
+        extra = [
+            shown(row[n], columns[n])
+            for n, column in enumerate(columns)
+            if column.role == "dimension"
+            and column.name in {"session", "log_date", "target_session", "day", "hour", "tick", "minute"}
+        ]
         return f"{' '.join([*extra, who]).strip()} {', '.join(parts)}".strip()
     text = ", ".join([*parts, *extra])
     return f"{who}: {text}" if who and text else who or _capital(text)

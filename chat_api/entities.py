@@ -13,11 +13,122 @@ from chat_api.context import Company, Context
 
 # Legal forms and other endings that people leave out.
 _ENDINGS = frozenset(
-    ["inc", "incorporated", "corp", "corporation", "company", "co", "companies", "ltd", "limited", "plc", "sa", "nv", "ag", "se", "lp", "llc", "holdings", "holding", "group", "trust", "the", "class", "a", "b", "c", "common", "stock", "&", "and", "international", "brands", "enterprises", "industries", "technologies", "platforms", "systems", "n.v", "s.a"]
+    [
+        "inc",
+        "incorporated",
+        "corp",
+        "corporation",
+        "company",
+        "co",
+        "companies",
+        "ltd",
+        "limited",
+        "plc",
+        "sa",
+        "nv",
+        "ag",
+        "se",
+        "lp",
+        "llc",
+        "holdings",
+        "holding",
+        "group",
+        "trust",
+        "the",
+        "class",
+        "a",
+        "b",
+        "c",
+        "common",
+        "stock",
+        "&",
+        "and",
+        "international",
+        "brands",
+        "enterprises",
+        "industries",
+        "technologies",
+        "platforms",
+        "systems",
+        "n.v",
+        "s.a",
+    ]
 )
 # First words that name no company by themselves.
 _GENERAL = frozenset(
-    ["general", "american", "united", "southern", "johnson", "morgan", "national", "first", "international", "western", "northern", "eastern", "standard", "global", "pacific", "atlantic", "public", "digital", "home", "old", "new", "central", "west", "east", "north", "south", "great", "royal", "texas", "california", "host", "live", "air", "best", "capital", "advanced", "applied", "consolidated", "federal", "union", "bank", "air", "marathon", "constellation", "crown", "dominion", "extra", "essex", "equity", "realty", "regency", "entergy", "allied", "amber", "universal", "liberty", "star", "sun", "delta", "core", "blue", "red", "green", "silver", "summit", "pioneer", "premier", "prime", "alpha", "omega", "apex"]
+    [
+        "general",
+        "american",
+        "united",
+        "southern",
+        "johnson",
+        "morgan",
+        "national",
+        "first",
+        "international",
+        "western",
+        "northern",
+        "eastern",
+        "standard",
+        "global",
+        "pacific",
+        "atlantic",
+        "public",
+        "digital",
+        "home",
+        "old",
+        "new",
+        "central",
+        "west",
+        "east",
+        "north",
+        "south",
+        "great",
+        "royal",
+        "texas",
+        "california",
+        "host",
+        "live",
+        "air",
+        "best",
+        "capital",
+        "advanced",
+        "applied",
+        "consolidated",
+        "federal",
+        "union",
+        "bank",
+        "air",
+        "marathon",
+        "constellation",
+        "crown",
+        "dominion",
+        "extra",
+        "essex",
+        "equity",
+        "realty",
+        "regency",
+        "entergy",
+        "allied",
+        "amber",
+        "universal",
+        "liberty",
+        "star",
+        "sun",
+        "delta",
+        "core",
+        "blue",
+        "red",
+        "green",
+        "silver",
+        "summit",
+        "pioneer",
+        "premier",
+        "prime",
+        "alpha",
+        "omega",
+        "apex",
+    ]
 )
 # Short and former names from general knowledge; each applies only where its ticker is loaded.
 ALIASES: dict[str, tuple[str, ...]] = {
@@ -72,6 +183,7 @@ class Names:
     tickers: dict[str, str] = field(default_factory=dict)
     words: frozenset[str] = frozenset()
     longest: int = 1
+    pool: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, context: Context, taken: frozenset[str]) -> Names:
@@ -111,11 +223,13 @@ class Names:
                 continue
             ordered = tuple(sorted(symbols, key=lambda symbol: (-sizes[symbol], symbol)))
             phrases[words] = Found(ordered, general=len(words) == 1 and words[0] in _GENERAL)
+        parts = {word for words in phrases for word in words if len(word) > 3}
         return cls(
             phrases=phrases,
             tickers={symbol: symbol for symbol in context.by_symbol}
             | {s.replace("-", "."): s for s in context.by_symbol},
-            words=frozenset(word for words in phrases for word in words if len(word) > 3),
+            words=frozenset(parts),
+            pool=tuple(sorted(word for word in taken | parts if len(word) > 3 and word.isalpha())),
             longest=max((len(words) for words in phrases), default=1),
         )
 

@@ -153,7 +153,9 @@ def read_questions(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
 
 
-def evaluate(questions_path: Path, ask: Ask, run_sql: RunSql, now: datetime, golden: Golden | None = None) -> EvalReport:
+def evaluate(
+    questions_path: Path, ask: Ask, run_sql: RunSql, now: datetime, golden: Golden | None = None
+) -> EvalReport:
     """Put every question to the chat and judge the reply.
 
     Args:
@@ -204,7 +206,9 @@ def _judge(
         if terms is None:
             return "unverified", None
         told = str(reply["sentence"]).lower()
-        return ("right", None) if all(f"{term.lower()}:" in told for term in terms) else ("wrong", str(reply["sentence"]))
+        return (
+            ("right", None) if all(f"{term.lower()}:" in told for term in terms) else ("wrong", str(reply["sentence"]))
+        )
     query = golden.query(name, now)
     if query is None:
         return "unverified", None
@@ -233,7 +237,10 @@ def same_rows(expected: Sequence[Sequence[Any]], got: Sequence[Sequence[Any]]) -
     wanted = [[_plain(value) for value in row] for row in expected]
     held = [[_plain(value) for value in row] for row in got]
     width = len(wanted[0])
-    fitting = [[n for n in range(len(held[0])) if _same_values([row[k] for row in wanted], [row[n] for row in held])] for k in range(width)]
+    fitting = [
+        [n for n in range(len(held[0])) if _same_values([row[k] for row in wanted], [row[n] for row in held])]
+        for k in range(width)
+    ]
     if any(not columns for columns in fitting):
         return False
     return any(_match(wanted, held, columns) for columns in _choices(fitting))
@@ -247,7 +254,11 @@ def _choices(fitting: list[list[int]]) -> Sequence[tuple[int, ...]]:
 
 def _match(wanted: list[list[Any]], held: list[list[Any]], columns: tuple[int, ...]) -> bool:
     chosen = sorted(([row[n] for n in columns] for row in held), key=_key)
-    return all(_same(a, b) for left, right in zip(sorted(wanted, key=_key), chosen, strict=True) for a, b in zip(left, right, strict=True))
+    return all(
+        _same(a, b)
+        for left, right in zip(sorted(wanted, key=_key), chosen, strict=True)
+        for a, b in zip(left, right, strict=True)
+    )
 
 
 def _same_values(left: list[Any], right: list[Any]) -> bool:

@@ -37,21 +37,35 @@ def series(plan: Plan, context: Context, most: int) -> Compiled:
     if plan.fold is not None:
         return _counted(plan, table, conditions, mart, key, time_text(metric, first.time, context))
     by_day = mart == "signals_hourly" and plan.bucket == "day"
-    shown_time = ColumnInfo(name="day" if by_day else column, label="day" if by_day else column.replace("_", " "), role="dimension", zone=None if by_day else zone)
+    shown_time = ColumnInfo(
+        name="day" if by_day else column,
+        label="day" if by_day else column.replace("_", " "),
+        role="dimension",
+        zone=None if by_day else zone,
+    )
     who = [ColumnInfo(name=key, label="ticker" if key == "symbol" else key, role="dimension")]
     if plan.entity == "session" and mart == "bars_daily":
         who.append(ColumnInfo(name="name", label="name", role="dimension"))
-    values = [ColumnInfo(name=alias_of(m.model_copy(update={"over": "value"})), label=label_of(m), unit=unit_of(m)) for m in measures]
+    values = [
+        ColumnInfo(name=alias_of(m.model_copy(update={"over": "value"})), label=label_of(m), unit=unit_of(m))
+        for m in measures
+    ]
     expressions = [_value(m, by_day) for m in measures]
     if by_day:
         # The day-level of a posts-weighted mean is the mean over that day's posts.
         group = f" GROUP BY day, {key}"
     else:
         group = ""
-    selected = [shown_time.name, *(info.name for info in who), *(f"{e} AS {i.name}" for e, i in zip(expressions, values, strict=True))]
+    selected = [
+        shown_time.name,
+        *(info.name for info in who),
+        *(f"{e} AS {i.name}" for e, i in zip(expressions, values, strict=True)),
+    ]
     sql = f"SELECT {', '.join(selected)} FROM {table} WHERE {conditions}{group} ORDER BY {shown_time.name}, {key} LIMIT {most}"
     as_of = "; ".join(dict.fromkeys(time_text(METRICS[m.metric], m.time, context) for m in measures))
-    return Compiled(sql=sql.replace("/*narrowed*/", ""), columns=(shown_time, *who, *values), as_of=as_of, marts=(mart,))
+    return Compiled(
+        sql=sql.replace("/*narrowed*/", ""), columns=(shown_time, *who, *values), as_of=as_of, marts=(mart,)
+    )
 
 
 def _value(measure: Measure, by_day: bool) -> str:
@@ -83,7 +97,11 @@ def _condition(node: Condition, mart: str, context: Context) -> str:
     if isinstance(node, Among):
         negation = "NOT " if node.negated else ""
         if node.dimension == "symbol" and mart == "visits_day":
-            ciks = sorted(str(context.by_symbol[s].cik) for s in node.values if s in context.by_symbol and context.by_symbol[s].cik)
+            ciks = sorted(
+                str(context.by_symbol[s].cik)
+                for s in node.values
+                if s in context.by_symbol and context.by_symbol[s].cik
+            )
             return f"cik {negation}IN ({', '.join(ciks) or 'NULL'})"
         return f"{node.dimension} {negation}IN ({words(node.values)})"
     if isinstance(node, Compare) and node.number is not None:
@@ -98,8 +116,12 @@ def roles(plan: Plan, context: Context) -> Compiled:
     measure = next(value for value in plan.values if isinstance(value, Measure))
     metric = METRICS[measure.metric]
     where = [_condition(part, "forecasts", context) for part in _parts(plan.where)]
-    named = next((p.values for p in _parts(plan.where) if isinstance(p, Among) and p.dimension == "role"), ("champion",))
-    tables = " UNION ALL ".join(f"SELECT * FROM {forecast_rows(predicate(metric, measure.time, context, role))}" for role in named)
+    named = next(
+        (p.values for p in _parts(plan.where) if isinstance(p, Among) and p.dimension == "role"), ("champion",)
+    )
+    tables = " UNION ALL ".join(
+        f"SELECT * FROM {forecast_rows(predicate(metric, measure.time, context, role))}" for role in named
+    )
     value = ColumnInfo(name=alias_of(measure), label=label_of(measure), unit=unit_of(measure))
     count = ColumnInfo(name="forecasts", label="forecasts", unit="forecasts", role="extra")
     sql = (
@@ -130,10 +152,19 @@ def tables(plan: Plan, context: Context) -> Compiled:
             values.append(("loaded_at", ColumnInfo(name="loaded_at", label="last load", zone="America/New_York")))
         else:
             zone = "UTC" if metric.unit == "UTC" else None
-            values.append((metric.column, ColumnInfo(name=metric.column, label=metric.label, unit=None if zone else metric.unit, zone=zone)))
+            values.append(
+                (
+                    metric.column,
+                    ColumnInfo(name=metric.column, label=metric.label, unit=None if zone else metric.unit, zone=zone),
+                )
+            )
     columns = [ColumnInfo(name="table_name", label="table", role="dimension"), *(info for _, info in values)]
     shown = ["table_name", *(f"{e} AS {i.name}" if e != i.name else e for e, i in values)]
-    order = [f"{values[one.value][1].name} {'DESC' if one.descending else 'ASC'} NULLS LAST" for one in plan.order if one.value is not None]
+    order = [
+        f"{values[one.value][1].name} {'DESC' if one.descending else 'ASC'} NULLS LAST"
+        for one in plan.order
+        if one.value is not None
+    ]
     sql = f"SELECT {', '.join(shown)} FROM marts.loads"
     if where:
         sql += f" WHERE {' AND '.join(where)}"

@@ -27,7 +27,13 @@ WHO: dict[str, tuple[str, ...]] = {
     "sectors": ("sector",),
     "signals_hourly": ("tag",),
 }
-_UNIT_OF_OVER = {"change_pct": "percent", "return": "percent", "volatility": "percent", "drawdown": "percent", "count": None}
+_UNIT_OF_OVER = {
+    "change_pct": "percent",
+    "return": "percent",
+    "volatility": "percent",
+    "drawdown": "percent",
+    "count": None,
+}
 _LABEL_OF_OVER = {
     "sum": "total {}", "average": "average {}", "median": "median {}", "max": "highest {}", "min": "lowest {}", "count": "number of {}",
     "change": "change of {}", "change_pct": "change of {}", "return": "return", "volatility": "volatility (annualised)", "drawdown": "maximum drawdown",

@@ -11,7 +11,7 @@ from chat_api.plan import Choice, Clarification, Refusal
 from chat_api.times import When
 
 
-class Stop(Exception):  # noqa: N818 - an early ending, not an error
+class Stop(Exception):
     """The reading ends here with a clarification or a refusal."""
 
     def __init__(self, reading: Clarification | Refusal) -> None:

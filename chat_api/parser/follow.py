@@ -18,7 +18,21 @@ from chat_api.parser.lexer import Item
 from chat_api.parser.measures import ATTRIBUTES, Ask, measures
 from chat_api.parser.sentence import compose, finish
 from chat_api.plan import (
-    AllOf, Among, Condition, Day, Days, Fold, Frozen, Instant, Latest, Measure, Not, Order, Plan, Rank, Ratio,
+    AllOf,
+    Among,
+    Condition,
+    Day,
+    Days,
+    Fold,
+    Frozen,
+    Instant,
+    Latest,
+    Measure,
+    Not,
+    Order,
+    Plan,
+    Rank,
+    Ratio,
 )  # fmt: skip
 from chat_api.times import When, months_before
 

@@ -264,9 +264,9 @@ _PLACES = {
 
 
 def _places(context: Context) -> dict[tuple[str, ...], tuple[str, tuple[str, ...]]]:
-    kept = context.__dict__.get("_places")
+    kept: dict[tuple[str, ...], tuple[str, tuple[str, ...]]] | None = context.__dict__.get("_places")
     if kept is not None:
-        return kept  # type: ignore[no-any-return]
+        return kept
     table: dict[tuple[str, ...], tuple[str, tuple[str, ...]]] = {}
     for dimension in ("industry", "exchange", "city", "country"):
         for value in sorted({getattr(company, dimension) or "" for company in context.companies} - {""}):
@@ -323,8 +323,7 @@ def _corrected(words: list[Word], names: Names, context: Context, lexed: Lexed, 
 def _nearest(text: str, names: Names) -> str | None:
     """The one known word nearest to a misspelt one: one slip, two in a long word, and no second as near."""
     allowed = 1 if len(text) < 8 else 2
-    pool = _pool(names)
-    found = process.extract(text, pool, scorer=OSA.distance, score_cutoff=allowed, limit=3)
+    found = process.extract(text, names.pool, scorer=OSA.distance, score_cutoff=allowed, limit=3)
     close = [(word, distance) for word, distance, _ in found if word[0] == text[0] or distance == 1]
     if len(text) < 5:
         # In a short word only a letter left out or two exchanged are slips; another letter is another word.
@@ -339,17 +338,10 @@ def _nearest(text: str, names: Names) -> str | None:
         if len(stems) == 1:
             return min(nearest, key=len)
         # Two letters exchanged is the likelier slip; a word that refuses is the less likely reading.
-        for rule in (lambda word: sorted(word) == sorted(text), lambda word: word not in tables().refusing):
-            kept = [word for word in nearest if rule(word)]
+        exchanged = [word for word in nearest if sorted(word) == sorted(text)]
+        harmless = [word for word in nearest if word not in tables().refusing]
+        for kept in (exchanged, harmless):
             if len(kept) == 1:
                 return kept[0]
         return None
     return nearest.pop()
-
-
-def _pool(names: Names) -> list[str]:
-    kept = names.__dict__.get("_pool")
-    if kept is None:
-        kept = sorted(word for word in _known_words() | names.words if len(word) >= 4 and word.isalpha())
-        names.__dict__["_pool"] = kept
-    return kept  # type: ignore[no-any-return]

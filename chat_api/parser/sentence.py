@@ -5,43 +5,20 @@ Every word has to find its place. What is left over at the end refuses the quest
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from typing import Any, cast
+from dataclasses import replace
+from typing import cast
 
 from chat_api.entities import describe
 from chat_api.parser import conditions as thresholds
 from chat_api.parser import shapes
-from chat_api.parser.draft import Draft, clarify, not_understood, when_of
+from chat_api.parser.draft import Draft, clarify, not_loaded, not_understood, when_of
 from chat_api.parser.lexer import Item
+from chat_api.parser.measures import ATTRIBUTES, NOT_LOADED, PERIOD_ONLY, Ask, is_period
+from chat_api.parser.parts import Parts
+from chat_api.parser.shapes.common import PRICED
 from chat_api.parser.words import Vague
-from chat_api.parser.measures import ATTRIBUTES, NOT_LOADED, PERIOD_ONLY, SECTOR, Ask, is_period
 from chat_api.plan import AllOf, Among, Condition, Plan, Ratio, Statistic
 from chat_api.times import When
-
-
-@dataclass
-class Parts:
-    """What a question holds, found but not yet put together."""
-
-    ask: Ask
-    companies: list[str] = field(default_factory=list)
-    sectors: list[str] = field(default_factory=list)
-    tags: list[str] = field(default_factory=list)
-    roles: list[str] = field(default_factory=list)
-    concepts: list[Item] = field(default_factory=list)
-    attributes: list[str] = field(default_factory=list)
-    where: Condition | None = None
-    threshold_values: list[Condition] = field(default_factory=list)
-    by: str | None = None
-    limit: int | None = None
-    statistic: Statistic | None = None
-    count: bool = False
-    chart: bool | None = None
-    each: dict[str, Statistic] = field(default_factory=dict)
-
-    def concepts_beyond_price(self) -> bool:
-        """Whether anything else than the price or its change is asked."""
-        return any(item.value not in {"price", "change_pct", "change"} for item in self.concepts)
 
 
 def compose(draft: Draft) -> Plan:
@@ -260,7 +237,9 @@ def _who(draft: Draft, parts: Parts) -> None:
 
 def _which_company(draft: Draft, item: Item) -> Exception:
     symbols = cast("tuple[str, ...]", item.value)
-    choices = [(describe(symbol, draft.context), draft.replaced(item, f"${symbol}")) for symbol in symbols[:6]]
+    choices: list[tuple[str, str | None]] = [
+        (describe(symbol, draft.context), draft.replaced(item, f"${symbol}")) for symbol in symbols[:6]
+    ]
     if len(symbols) > 6:
         choices.append(("another company: type its name in full or its ticker", None))
     raw = " ".join(draft.lexed.raw[item.at : item.end])
@@ -340,9 +319,7 @@ def _statistics(draft: Draft, parts: Parts) -> None:
     if parts.companies and is_period(parts.ask.when):
         for item in draft.of("sup_price", "sup_volume"):
             kind, item.kind = item.kind, "sup"
-            draft.items.insert(
-                draft.items.index(item) + 1, Item("concept", shapes.PRICED[kind], item.at, item.end, item.text)
-            )
+            draft.items.insert(draft.items.index(item) + 1, Item("concept", PRICED[kind], item.at, item.end, item.text))
     if values:
         parts.statistic = cast("Statistic", values.pop())
         draft.take("agg")
@@ -408,15 +385,9 @@ def _by(draft: Draft, parts: Parts) -> None:
         raise not_understood("more than one grouping")
     parts.by = names[0] if names else None
     if parts.by == "publisher":
-        raise _not_loaded("news")
+        raise not_loaded(*NOT_LOADED["news"])
     if draft.take("chart"):
         parts.chart = True
-
-
-def _not_loaded(concept: str) -> Exception:
-    from chat_api.parser.draft import not_loaded  # noqa: PLC0415
-
-    return not_loaded(*NOT_LOADED[concept])
 
 
 def _concepts(draft: Draft, parts: Parts) -> list[Item]:
@@ -432,6 +403,3 @@ def _concepts(draft: Draft, parts: Parts) -> list[Item]:
         else:
             item.used = True
     return found
-
-
-__all__ = ["SECTOR", "Any", "Parts", "compose", "finish"]
