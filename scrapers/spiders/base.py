@@ -191,12 +191,12 @@ class SourceSpider(scrapy.Spider):
         if now - self._said > _SAY_EVERY or self._done == self._asked:
             self._said = now
             log.info(
-                "%s: %d of %d answered or given up, %d good, %d refused",
+                "%s: %d of %d answered or given up, %d good, refused: %s",
                 self.name,
                 self._done,
                 self._asked,
                 self.tally.good,
-                sum(self.tally.refusals.values()),
+                ", ".join(f"{reason} {count}" for reason, count in self.tally.refusals.items()) or "none",
             )
 
     def closed(self, reason: str) -> None:

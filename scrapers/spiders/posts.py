@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from scrapy.http import Request
@@ -15,6 +16,8 @@ from scrapers.spiders.base import SourceSpider
 
 _FIELDS = "author_id,created_at,entities,lang,public_metrics,referenced_tweets"
 MOST_PAGES = 200
+# The source refuses a window that ends less than ten seconds before it is asked.
+_MARGIN = timedelta(seconds=20)
 
 
 class PostsSpider(SourceSpider):
@@ -25,14 +28,22 @@ class PostsSpider(SourceSpider):
 
     name = "posts"
     source = "x_search"
+    _window: dict[str, str]
 
     def requests(self) -> Iterator[Request]:
-        """The newest page of each tag."""
+        """The newest page of each tag; none where the window has hardly begun."""
+        start, end = (datetime.fromisoformat(self.job.params[name]) for name in ("start", "end"))
+        at = self.job.params.get("at")
+        now = datetime.fromisoformat(at) if at else self.clock.now()
+        end = min(end, now - _MARGIN)
+        if end <= start:
+            return
+        self._window = {"start_time": _stamp(start), "end_time": _stamp(end)}
         for tag in self.job.params["tags"]:
             yield self._ask_page(tag, None, 1)
 
     def _ask_page(self, tag: str, token: str | None, number: int) -> Request:
-        window = {"start_time": self.job.params["start"], "end_time": self.job.params["end"]}
+        window = self._window
         query = {"query": f"#{tag}", "max_results": "100", "tweet.fields": _FIELDS, **window}
         asked = {"tag": tag, "page": str(number), **window}
         if token:
@@ -56,3 +67,8 @@ class PostsSpider(SourceSpider):
         """The page object of a search response."""
         del params
         return PostsPage(response=response)
+
+
+def _stamp(at: datetime) -> str:
+    """An instant as the source reads it: UTC, to the second."""
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
