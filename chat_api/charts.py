@@ -178,7 +178,13 @@ def _build(
         "textStyle": {"fontFamily": "inherit"},
         "tooltip": {"trigger": "axis", "renderMode": "richText", "confine": True},
         "legend": {"show": len(lines) > 1, "type": "scroll", "top": 0, "textStyle": {"color": _GREY}},
-        "grid": {"left": 12, "right": 24, "top": 40, "bottom": 8 if kind == "line" else 28, "containLabel": True},
+        "grid": {
+            "left": 12,
+            "right": 24,
+            "top": 40 if flat or len(lines) > 1 else 8,
+            "bottom": 8 if kind == "line" else 28,
+            "containLabel": True,
+        },
         "xAxis": categories if flat else numbers,
         "yAxis": numbers if flat else {**categories, "inverse": True},
         "series": [

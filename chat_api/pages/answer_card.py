@@ -8,6 +8,7 @@ from typing import Any
 from nicegui import ui
 
 from chat_api import charts
+from chat_api.glossary import TERMS
 from chat_api.pages.tables import Text, named
 from chat_api.plan import ColumnInfo
 from chat_api.reply import Answer
@@ -15,6 +16,11 @@ from chat_api.values import Plain, shown
 
 _PAGE = 12
 # The cell's text stands beside its value, so that a column sorts by value. Interpolation escapes it.
+_HEAD = (
+    '<q-th :props="props"><span :title="props.col.meaning" :class="props.col.meaning ? \'tm-term\' : \'\'">'
+    "{{ props.col.label }}</span></q-th>"
+)
+_MEANINGS = dict(TERMS.values())
 _CELL = '<q-td :props="props">{{ props.row[props.col.name + "t"] }}</q-td>'
 
 
@@ -76,6 +82,7 @@ def _table(columns: Sequence[ColumnInfo], rows: Sequence[Sequence[Plain]]) -> No
             "name": f"c{n}",
             "field": f"c{n}",
             "label": column.label,
+            "meaning": _MEANINGS.get(column.label, ""),
             "sortable": True,
             "align": "right" if _is_number(rows, n) else "left",
         }
@@ -90,6 +97,7 @@ def _table(columns: Sequence[ColumnInfo], rows: Sequence[Sequence[Plain]]) -> No
         data.append(cells)
     grid = ui.table(columns=heads, rows=data, row_key="id", pagination=_PAGE if len(rows) > _PAGE else 0)
     grid.classes("w-full").props("flat dense" + ("" if len(rows) > _PAGE else " hide-bottom"))
+    grid.add_slot("header-cell", _HEAD)
     grid.add_slot("body-cell", _CELL)
     named(grid, "Rows of the answer")
 
