@@ -40,13 +40,21 @@ def check_name(known: Table) -> str:
     return "rows_accounted" if known.layer == "silver" else "contract_met"
 
 
-def asset_spec(table_id: str, deps: Iterable[str] = (), **options: Any) -> dg.AssetSpec:
+def of_any_day(table_id: str) -> dg.AssetDep:
+    """A table that is read whole, though its partitions are days of another calendar.
+
+    Dagster would match the days of New York with those of the logs, and refuse because their zones differ.
+    """
+    return dg.AssetDep(asset_key(table_id), partition_mapping=dg.SpecificPartitionsPartitionMapping([]))
+
+
+def asset_spec(table_id: str, deps: Iterable[str | dg.AssetDep] = (), **options: Any) -> dg.AssetSpec:
     """The spec of a table's asset."""
     known = table(table_id)
     kinds = {"deltalake", "polars" if known.engine == "polars" else "pyspark"}
     return dg.AssetSpec(
         asset_key(table_id),
-        deps=[asset_key(dep) for dep in deps],
+        deps=[dep if isinstance(dep, dg.AssetDep) else asset_key(dep) for dep in deps],
         group_name=known.group,
         kinds=kinds,
         owners=[OWNER],
@@ -77,7 +85,7 @@ def lake_asset(
     table_id: str,
     step: Step,
     *,
-    deps: Iterable[str] = (),
+    deps: Iterable[str | dg.AssetDep] = (),
     partitions: dg.PartitionsDefinition[str] | None = None,
     whole_range: bool = False,
 ) -> dg.AssetsDefinition:
@@ -96,7 +104,7 @@ def lake_asset(
 def lake_assets(
     table_ids: Sequence[str],
     step: Callable[[Work], Iterable[Outcome]],
-    deps: Mapping[str, Iterable[str]],
+    deps: Mapping[str, Iterable[str | dg.AssetDep]],
     partitions: dg.PartitionsDefinition[str] | None = None,
     whole_range: bool = False,
 ) -> dg.AssetsDefinition:

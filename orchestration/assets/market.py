@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from orchestration.assets.factory import lake_asset, lake_assets
+from orchestration.assets.factory import lake_asset, lake_assets, of_any_day
 from orchestration.partitions import sessions
 from orchestration.steps import imports, market, tickers
 
@@ -41,7 +41,7 @@ def build() -> list[dg.AssetsDefinition]:
             ["silver.bars_daily", "silver.corporate_actions"],
             market.settle_bars,
             {
-                "silver.bars_daily": ["bronze.yahoo_chart", "bronze.files"],
+                "silver.bars_daily": ["bronze.yahoo_chart", of_any_day("bronze.files")],
                 "silver.corporate_actions": ["bronze.yahoo_chart"],
             },
             by_session,
