@@ -16,8 +16,8 @@ from scrapers.spiders.base import SourceSpider
 
 _FIELDS = "author_id,created_at,entities,lang,public_metrics,referenced_tweets"
 MOST_PAGES = 200
-# The source refuses a window that ends less than ten seconds before it is asked.
-_MARGIN = timedelta(seconds=20)
+# The source refuses a window that ends less than ten seconds before it is asked, by its own clock.
+_MARGIN = timedelta(seconds=90)
 
 
 class PostsSpider(SourceSpider):

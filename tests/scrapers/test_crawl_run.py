@@ -253,7 +253,7 @@ def test_posts_are_followed_page_by_page_with_the_token_in_no_file(crawl: Any, t
     assert {one.query["query"] for one in asked} == {"#nifty50", "#sensex"}
     # The clock stands at 18:00:07, and the source refuses a window that ends right before it is asked.
     assert {one.query["start_time"] for one in asked} == {window["start"]}
-    assert {one.query["end_time"] for one in asked} == {"2026-11-20T17:59:47Z"}
+    assert {one.query["end_time"] for one in asked} == {"2026-11-20T17:58:37Z"}
     assert (report.good, report.rows) == (6, 6)
     assert report.bodies()["request"].n_unique() == 6
     everything = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
