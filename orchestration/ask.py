@@ -27,7 +27,7 @@ class NotRun(RuntimeError):
 
 
 def ask(home: Home, settings: Settings, question: str) -> dict[str, Any]:
-    """The answer of the running chat, else one made here: the fields of `chat_api.answers.Answer`.
+    """The answer of the running chat, else one made here: the fields of `chat_api.reply.Answer`.
 
     Raises:
         AskError: when neither the chat nor PostgreSQL runs.
@@ -40,7 +40,7 @@ def ask(home: Home, settings: Settings, question: str) -> dict[str, Any]:
 
 
 def sql(home: Home, settings: Settings, statement: str) -> dict[str, Any]:
-    """The rows of a query: the fields of `chat_api.answers.Table`.
+    """The rows of a query: the fields of `chat_api.reply.Table`.
 
     Raises:
         NotRun: when the guard refuses it, or PostgreSQL does.
