@@ -43,7 +43,7 @@ def _number(value: float, unit: str | None, *, whole: bool) -> str:
         return f"{scaled[0]:,.2f} {scaled[1]} {unit}"
     text = (
         f"{value:,.0f}"
-        if whole and abs(value) >= 1 or unit in _PLAIN and whole
+        if (whole and abs(value) >= 1) or (unit in _PLAIN and whole)
         else f"{value:,.4g}"
         if abs(value) < 1
         else f"{value:,.2f}"
@@ -102,7 +102,7 @@ def _one(columns: tuple[ColumnInfo, ...], row: tuple[Any, ...], values: list[int
     ]
     if short:
         extra = [
-            shown(row[n], columns[n])
+            shown(row[n], column)
             for n, column in enumerate(columns)
             if column.role == "dimension"
             and column.name in {"session", "log_date", "target_session", "day", "hour", "tick", "minute"}

@@ -110,10 +110,8 @@ class Build:
         """Where a measure's value is found: an alias of a source."""
         if measure in self.placed:
             return self.placed[measure]
-        if measure.over in {"change", "change_pct", "return"}:
-            place = self._change(measure)
-        else:
-            place = self._plain(measure)
+        changing = measure.over in {"change", "change_pct", "return"}
+        place = self._change(measure) if changing else self._plain(measure)
         self.placed[measure] = place
         return place
 

@@ -193,29 +193,27 @@ def evaluate(
 def _judge(
     question: Mapping[str, Any], reply: Mapping[str, Any], run_sql: RunSql, golden: Golden, now: datetime
 ) -> tuple[Verdict, str | None]:
-    got, name = reply["kind"], question["id"]
+    got, told = reply["kind"], str(reply["sentence"])
     if question["expect"] != "answer":
         allowed = {"refuse"} if question["expect"] == "refuse" else {"refuse", "clarify"}
-        return ("held", None) if got in allowed else ("not_held", f"{got}: {reply['sentence']}")
-    if got == "refuse":
-        return "refused", str(reply["sentence"])
-    if got == "clarify":
-        return "clarified", str(reply["sentence"])
+        return ("held", None) if got in allowed else ("not_held", f"{got}: {told}")
+    if got in {"refuse", "clarify"}:
+        return ("refused" if got == "refuse" else "clarified"), told
     if got == "definition":
-        terms = golden.terms.get(name)
-        if terms is None:
-            return "unverified", None
-        told = str(reply["sentence"]).lower()
-        return (
-            ("right", None) if all(f"{term.lower()}:" in told for term in terms) else ("wrong", str(reply["sentence"]))
-        )
-    query = golden.query(name, now)
+        return _judge_terms(golden.terms.get(question["id"]), told)
+    query = golden.query(question["id"], now)
     if query is None:
         return "unverified", None
     expected = run_sql(query)
     if same_rows(expected, reply["rows"]):
         return "right", None
     return "wrong", f"expected {_few(expected)}, got {_few(reply['rows'])}"
+
+
+def _judge_terms(terms: Sequence[str] | None, told: str) -> tuple[Verdict, str | None]:
+    if terms is None:
+        return "unverified", None
+    return ("right", None) if all(f"{term.lower()}:" in told.lower() for term in terms) else ("wrong", told)
 
 
 def _few(rows: Sequence[Sequence[Any]]) -> str:

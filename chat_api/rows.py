@@ -35,7 +35,7 @@ def series(plan: Plan, context: Context, most: int) -> Compiled:
     table = f"marts.{mart}" if mart != "forecasts" else forecast_rows(where[0])
     conditions = " AND ".join(where if mart != "forecasts" else where[1:]) or "TRUE"
     if plan.fold is not None:
-        return _counted(plan, table, conditions, mart, key, time_text(metric, first.time, context))
+        return _counted(plan, conditions, time_text(metric, first.time, context))
     by_day = mart == "signals_hourly" and plan.bucket == "day"
     shown_time = ColumnInfo(
         name="day" if by_day else column,
@@ -51,11 +51,8 @@ def series(plan: Plan, context: Context, most: int) -> Compiled:
         for m in measures
     ]
     expressions = [_value(m, by_day) for m in measures]
-    if by_day:
-        # The day-level of a posts-weighted mean is the mean over that day's posts.
-        group = f" GROUP BY day, {key}"
-    else:
-        group = ""
+    # The day-level of a posts-weighted mean is the mean over that day's posts.
+    group = f" GROUP BY day, {key}" if by_day else ""
     selected = [
         shown_time.name,
         *(info.name for info in who),
@@ -77,17 +74,12 @@ def _value(measure: Measure, by_day: bool) -> str:
     return f"sum({metric.column})"
 
 
-def _counted(plan: Plan, table: str, conditions: str, mart: str, key: str, as_of: str) -> Compiled:
+def _counted(plan: Plan, conditions: str, as_of: str) -> Compiled:
+    """How many sessions: of a named company, or of the calendar that bars are loaded for."""
+    counted = "count(*)" if plan.fold is not None and plan.fold.by else "count(DISTINCT session)"
+    sql = f"SELECT {counted} AS sessions FROM marts.bars_daily WHERE {conditions} LIMIT 1"
     number = ColumnInfo(name="sessions", label="sessions", unit="sessions")
-    if plan.fold is not None and plan.fold.by:
-        # A company named has a row even with no session counted.
-        columns = (number,)
-        sql = f"SELECT count(*) AS sessions FROM {table} WHERE {conditions} LIMIT 1"
-    else:
-        columns = (number,)
-        sql = f"SELECT count(DISTINCT session) AS sessions FROM {table} WHERE {conditions} LIMIT 1"
-    del key
-    return Compiled(sql=sql, columns=columns, as_of=as_of, marts=(mart,))
+    return Compiled(sql=sql, columns=(number,), as_of=as_of, marts=("bars_daily",))
 
 
 def _condition(node: Condition, mart: str, context: Context) -> str:

@@ -6,7 +6,7 @@ Words are lower case, hyphens as blanks, without possessive endings, as the lexe
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from lake.contracts import table
@@ -24,6 +24,11 @@ MART: dict[Subject, str] = {
     "forecast": "forecasts",
     "data": "loads",
 }
+
+
+def _subject(name: str) -> Subject:
+    first = name.split(".", maxsplit=1)[0]
+    return next(subject for subject in MART if subject == first)
 
 
 @dataclass(frozen=True)
@@ -49,7 +54,7 @@ class Metric:
     @property
     def subject(self) -> Subject:
         """The subject whose mart holds it."""
-        return self.name.split(".")[0]  # type: ignore[return-value]
+        return _subject(self.name)
 
     @property
     def mart(self) -> str:
@@ -57,13 +62,10 @@ class Metric:
         return MART[self.subject]
 
 
-def _metric(
-    name: str, column: str, label: str, *, unit: str | None = None, additive: bool = False, weight: str | None = None
-) -> Metric:
-    contract = table(f"mart.{MART[name.split('.', maxsplit=1)[0]]}")  # type: ignore[index]
-    if unit is None and column in contract.columns:
-        unit = contract.unit(column)
-    return Metric(name, column, label, unit, additive, weight)
+def _metric(name: str, column: str, label: str, *, additive: bool = False) -> Metric:
+    contract = table(f"mart.{MART[_subject(name)]}")
+    unit = contract.unit(column) if column in contract.columns else None
+    return Metric(name, column, label, unit, additive)
 
 
 _LIST = (
@@ -132,11 +134,11 @@ _LIST = (
     _metric("sector.tick", "tick", "tick"),
     _metric("signal.posts", "posts", "posts", additive=True),
     _metric("signal.engagement", "engagement", "engagement", additive=True),
-    _metric("signal.sentiment", "sentiment", "sentiment", weight="posts"),
-    _metric("signal.composite", "composite", "composite signal", weight="posts"),
+    replace(_metric("signal.sentiment", "sentiment", "sentiment"), weight="posts"),
+    replace(_metric("signal.composite", "composite", "composite signal"), weight="posts"),
     _metric("signal.low", "composite_low", "95 % interval, low"),
     _metric("signal.high", "composite_high", "95 % interval, high"),
-    _metric("signal.posts_per_user", "posts::double precision / authors", "posts a user", unit="posts a user"),
+    replace(_metric("signal.posts_per_user", "posts::double precision / authors", "posts a user"), unit="posts a user"),
     _metric("attention.visits", "visits_all", "visits", additive=True),
     _metric("attention.share", "share_pct", "share of all visits"),
     _metric("attention.rank", "rank", "rank by visits"),
@@ -148,10 +150,12 @@ _LIST = (
     _metric("forecast.actual", "actual_close", "actual close"),
     _metric("forecast.error", "absolute_error", "absolute error"),
     _metric("forecast.persistence_error", "persistence_absolute_error", "persistence's absolute error"),
-    _metric(
-        "forecast.skill",
-        "1 - absolute_error / NULLIF(persistence_absolute_error, 0)",
-        "skill against persistence",
+    replace(
+        _metric(
+            "forecast.skill",
+            "1 - absolute_error / NULLIF(persistence_absolute_error, 0)",
+            "skill against persistence",
+        ),
         unit="ratio",
     ),
     _metric("forecast.inside", "within_interval", "actual inside the interval"),

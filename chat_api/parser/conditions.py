@@ -7,12 +7,13 @@ with its metric and its number, and joined by the connective between it and the 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any, cast
+from itertools import pairwise
+from typing import cast
 
 from chat_api.parser.draft import Draft, clarify, not_understood
 from chat_api.parser.lexer import Item
 from chat_api.parser.measures import Ask, is_period, measures
-from chat_api.plan import AllOf, AnyOf, Compare, Condition, Known, Measure, Op, Over
+from chat_api.plan import AllOf, AnyOf, Compare, Condition, Known, Measure, Op
 
 _OPPOSITE: dict[str, Op] = {">": "<", ">=": "<=", "<": ">", "<=": ">=", "=": "="}
 _NEGATED: dict[str, Op] = {">": "<=", ">=": "<", "<": ">=", "<=": ">", "=": "!="}
@@ -59,7 +60,7 @@ def joined(draft: Draft, found: list[Found]) -> Condition | None:
         return found[0].condition
     found = sorted(found, key=lambda one: one.at)
     joints = set()
-    for before, after in zip(found, found[1:], strict=False):
+    for before, after in pairwise(found):
         between = [item for item in draft.items if before.end <= item.at < after.at]
         either = [item for item in between if item.text in {"or", "or else", "either"}]
         for item in either:
@@ -340,6 +341,3 @@ def _one(found: tuple[Measure, ...]) -> Measure:
 def _place(items: list[Item]) -> None:
     for item in items:
         item.used = True
-
-
-__all__ = ["Any", "Found", "Over", "conditions", "joined"]

@@ -35,7 +35,43 @@ _SCALE = {
 _KEEP_SLASH = frozenset({"p/e", "p/es", "p/b", "p/s", "price/earnings", "and/or"})
 # In capitals they are words all the same.
 _NO_TICKER = frozenset(
-    "A I AND OR NOT PE EPS CEO CFO SEC USD YTD ISO API USA US TOP MAX MIN AVG SUM IS AS AT IN ON OF THE FOR TO BY IT VS UP DO".split()
+    [
+        "A",
+        "I",
+        "AND",
+        "OR",
+        "NOT",
+        "PE",
+        "EPS",
+        "CEO",
+        "CFO",
+        "SEC",
+        "USD",
+        "YTD",
+        "ISO",
+        "API",
+        "USA",
+        "US",
+        "TOP",
+        "MAX",
+        "MIN",
+        "AVG",
+        "SUM",
+        "IS",
+        "AS",
+        "AT",
+        "IN",
+        "ON",
+        "OF",
+        "THE",
+        "FOR",
+        "TO",
+        "BY",
+        "IT",
+        "VS",
+        "UP",
+        "DO",
+    ]
 )
 
 

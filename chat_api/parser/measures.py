@@ -139,7 +139,7 @@ def _market(draft: Draft, concept: str, ask: Ask) -> tuple[Measure, ...]:
     when = ask.when
     if when is not None and when.kind == "next":
         raise not_loaded(
-            f"What has not happened is", "data end now", "The model's forecast for the next session can be asked."
+            "What has not happened is", "data end now", "The model's forecast for the next session can be asked."
         )
     if ask.at_minutes:
         return (_minute(draft, concept, ask),)

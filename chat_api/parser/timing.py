@@ -305,7 +305,7 @@ def signal_time(draft: Draft, when: When | None) -> Time:
     if when is None:
         raise clarify(
             "Of which hour or day (India time)?",
-            (f"the latest full hour", f"{draft.question} in the last full hour"),
+            ("the latest full hour", f"{draft.question} in the last full hour"),
             (f"{days[-1]}", f"{draft.question} on {days[-1]}"),
         )
     if when.kind in {"hour", "now"}:

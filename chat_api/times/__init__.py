@@ -53,34 +53,32 @@ WORDS: frozenset[str] = frozenset(
     {*MONTHS, *WEEKDAYS, *SMALL, *ORDINALS, *LAST, *SESSION_WORDS, *UNITS}
     | {f"{unit}s" for unit in UNITS}
     | {word for phrase in NEAR for word in phrase}
-    | set(
-        [
-            "since",
-            "from",
-            "until",
-            "till",
-            "between",
-            "iso",
-            "calendar",
-            "full",
-            "complete",
-            "whole",
-            "half",
-            "ytd",
-            "mtd",
-            "qtd",
-            "wtd",
-            "start",
-            "beginning",
-            "noon",
-            "midday",
-            "tick",
-            "minute",
-            "weekend",
-            "trading",
-            "business",
-        ]
-    )
+    | {
+        "since",
+        "from",
+        "until",
+        "till",
+        "between",
+        "iso",
+        "calendar",
+        "full",
+        "complete",
+        "whole",
+        "half",
+        "ytd",
+        "mtd",
+        "qtd",
+        "wtd",
+        "start",
+        "beginning",
+        "noon",
+        "midday",
+        "tick",
+        "minute",
+        "weekend",
+        "trading",
+        "business",
+    }
 )
 
 __all__ = ["SMALL", "WORDS", "Match", "Today", "When", "match", "months_before", "session_on_or_before"]

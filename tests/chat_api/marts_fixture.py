@@ -60,12 +60,12 @@ def bars(companies: Sequence[Company]) -> dict[str, list[Row]]:
         split_at = 150 if n % 90 == 7 else -1
         for k, (day, close) in enumerate(zip(sessions, closes, strict=True)):
             pays = company.yield_pct > 0 and k % 62 == 10 + n % 40
-            close = round(close / (2 if 0 <= split_at <= k else 1), 4)
+            traded = round(close / (2 if 0 <= split_at <= k else 1), 4)
             rows.append(
                 {
-                    "session": day, "open": round(close * (1 + draw.gauss(0, 0.004)), 4), "close": close,
+                    "session": day, "open": round(traded * (1 + draw.gauss(0, 0.004)), 4), "close": traded,
                     "volume_shares": int(company.shares * 0.004 * math.exp(draw.gauss(0, 0.35))),
-                    "dividend": round(close * company.yield_pct / 400, 4) if pays else 0.0, "split_ratio": 2.0 if k == split_at else 1.0,
+                    "dividend": round(traded * company.yield_pct / 400, 4) if pays else 0.0, "split_ratio": 2.0 if k == split_at else 1.0,
                 }
             )  # fmt: skip
         _finish_bars(rows, draw)
@@ -138,7 +138,10 @@ def visits(companies: Sequence[Company]) -> list[Row]:
     rows: list[Row] = []
     for day in days:
         draw = random.Random(day.toordinal())
-        counts = {cik: max(1, int(math.log(company.price * company.shares) * 2 * math.exp(draw.gauss(0, 0.5)))) for cik, company in filers.items()}
+        counts = {
+            cik: max(1, int(math.log(company.price * company.shares) * 2 * math.exp(draw.gauss(0, 0.5))))
+            for cik, company in filers.items()
+        }
         counts = {cik: n * 6 if draw.random() < 0.004 else n for cik, n in counts.items()}
         total, ordered = sum(counts.values()), sorted(counts.values(), reverse=True)
         for cik, count in counts.items():
@@ -240,11 +243,16 @@ def fill(owner_dsn: str) -> None:
         for table in of_layer("mart"):
             columns = postgres_columns(table)
             name = sql.Identifier("marts", table.name)
-            declared = sql.SQL(", ").join(sql.SQL("{} {}").format(sql.Identifier(c.name), sql.SQL(c.kind)) for c in columns)
+            declared = sql.SQL(", ").join(
+                sql.SQL("{} {}").format(sql.Identifier(c.name), sql.SQL(c.kind)) for c in columns
+            )
             connection.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(name))
             connection.execute(sql.SQL("CREATE TABLE {} ({})").format(name, declared))
             connection.execute(sql.SQL("GRANT SELECT ON {} TO tidemark_reader").format(name))
             listed_columns = sql.SQL(", ").join(sql.Identifier(c.name) for c in columns)
-            with connection.cursor() as cursor, cursor.copy(sql.SQL("COPY {} ({}) FROM STDIN").format(name, listed_columns)) as copy:
+            with (
+                connection.cursor() as cursor,
+                cursor.copy(sql.SQL("COPY {} ({}) FROM STDIN").format(name, listed_columns)) as copy,
+            ):
                 for row in made.get(table.name, []):
                     copy.write_row([row.get(c.name, _PROVENANCE.get(c.name)) for c in columns])

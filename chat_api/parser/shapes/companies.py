@@ -92,9 +92,9 @@ def build_fold(draft: Draft, parts: Parts) -> Plan:
 
 
 def _counted(draft: Draft, parts: Parts, where: Condition | None, by: tuple[str, ...]) -> Plan:
-    if parts.ask.when is not None and not condition_values(where):
-        if parts.ask.when.kind not in {"now", "today"}:
-            raise not_understood(f"“{parts.ask.when.text}”")
+    when = parts.ask.when
+    if when is not None and not condition_values(where) and when.kind not in {"now", "today"}:
+        raise not_understood(f"“{when.text}”")
     order = (Order(value=0),) if by else ()
     return Plan(kind="aggregate", entity="company", where=where, fold=Fold(statistic="count", by=by), order=order)
 
