@@ -223,7 +223,7 @@ def _replace(delta: DeltaTable, data: pa.Table, frame: pl.DataFrame, where: Slic
 
 def read_quarantine(home: Home, table: Table) -> pl.DataFrame:
     """The rows a table refused, with their reasons."""
-    from lake.contracts.quarantine import Quarantined  # noqa: PLC0415 - avoids a cycle through the registry
+    from lake.contracts.quarantine import Quarantined
 
     empty = Quarantined.create_empty()
     path = home.quarantine_path(table)
@@ -234,7 +234,7 @@ def read_quarantine(home: Home, table: Table) -> pl.DataFrame:
 
 def replace_quarantine(home: Home, table: Table, frame: pl.DataFrame, where: Slice) -> Written:
     """Put a slice's refused rows in place of those of its last load."""
-    from lake.contracts.quarantine import Quarantined  # noqa: PLC0415 - avoids a cycle through the registry
+    from lake.contracts.quarantine import Quarantined
 
     beside = type(table)("quarantine", table.layer, Quarantined, table.group, table.id)
     path = home.quarantine_path(table)

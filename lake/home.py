@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
     from lake.settings import Settings, World
 
-# Wished for first; a home keeps what it got.
+# Wished for first; a home keeps what it got. Below 32768, where systems begin to give ports to outgoing connections.
 DEFAULT_PORTS = {
-    "postgres": 54320,
+    "postgres": 15432,
     "sandbox": 8480,
     "spark": 15020,
     "mlflow": 5080,
@@ -185,9 +185,8 @@ def _free_port(wish: int, taken: set[int]) -> int:
     for port in range(wish, wish + 20) if wish else ():
         if port not in taken and is_free(port):
             return port
-    while True:
-        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = int(probe.getsockname()[1])
-        if port not in taken:
+    for _ in range(1000):
+        port = 20_000 + secrets.randbelow(12_000)
+        if port not in taken and is_free(port):
             return port
+    raise HomeError("no free port between 20000 and 32000")

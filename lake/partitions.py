@@ -58,16 +58,30 @@ def _fingerprint(paths: list[str]) -> str:
     return hashlib.sha256("\n".join(sorted(paths)).encode()).hexdigest()
 
 
-def is_hot(table: Table, where: Slice, newest: date) -> bool:
-    """Whether a partition lies in the table's hot period, counted back from its newest day."""
-    days = [value for value in where.equals.values() if isinstance(value, date)]
-    return table.hot_days is None or not days or (newest - days[0]).days < table.hot_days
+def hot_partitions(table: Table, found: dict[str, Partition]) -> dict[str, Partition]:
+    """The partitions in a table's hot period, counted back from the newest day of each series.
+
+    A series is what partitions share beside their day: an old log that a user brings in is what there is to ask about,
+    however new the logs of another form are.
+    """
+    if table.hot_days is None:
+        return found
+    newest: dict[tuple[object, ...], date] = {}
+    for part in found.values():
+        series, day = _series_and_day(part)
+        newest[series] = max(newest.get(series, day), day)
+    kept = {}
+    for label, part in found.items():
+        series, day = _series_and_day(part)
+        if (newest[series] - day).days < table.hot_days:
+            kept[label] = part
+    return kept
 
 
-def newest_day(found: dict[str, Partition]) -> date:
-    """The newest day among date partitions; the earliest date there is where none is one."""
-    days = [value for part in found.values() for value in part.where.equals.values() if isinstance(value, date)]
-    return max(days, default=date.min)
+def _series_and_day(part: Partition) -> tuple[tuple[object, ...], date]:
+    values = part.where.equals.values()
+    days = [value for value in values if isinstance(value, date)]
+    return tuple(value for value in values if not isinstance(value, date)), max(days, default=date.min)
 
 
 def inventory(home: Home, tables: tuple[Table, ...]) -> pl.DataFrame:
@@ -76,7 +90,7 @@ def inventory(home: Home, tables: tuple[Table, ...]) -> pl.DataFrame:
 
 
 def _load_schema() -> dict[str, pl.DataType]:
-    from lake.contracts.marts import LOADS  # noqa: PLC0415 - avoids a cycle through the registry
+    from lake.contracts.marts import LOADS
 
     return dict(LOADS.schema.create_empty().schema)
 

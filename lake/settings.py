@@ -73,7 +73,7 @@ class Settings(BaseSettings):
     @field_validator("now")
     @classmethod
     def _check_now(cls, value: str | None) -> str | None:
-        from lake.clock import parse_start  # noqa: PLC0415 - the clock imports nothing of settings at run time
+        from lake.clock import parse_start
 
         if value:
             parse_start(value)

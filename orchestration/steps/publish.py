@@ -11,8 +11,8 @@ import psycopg
 from lake import delta, postgres
 from lake.contracts import TABLES, Table, table
 from lake.delta import EVERYTHING
-from lake.load import ensure_staging, load_slice, staged_tables, swap
-from lake.partitions import Partition, inventory, is_hot, newest_day, partitions
+from lake.load import ensure_staging, load_slice, pending_marts, staged_tables, swap
+from lake.partitions import Partition, hot_partitions, inventory, partitions
 from orchestration.work import Outcome, Work
 
 _MEMORY = """
@@ -66,8 +66,7 @@ def stage(work: Work, dsn: str, tables: Iterable[Table] | None = None) -> dict[s
 
 def _stage_table(work: Work, dsn: str, memory: psycopg.Connection, known: Table) -> int | None:
     found = partitions(work.home, known)
-    newest = newest_day(found)
-    hot = {label: part for label, part in found.items() if is_hot(known, part.where, newest)}
+    hot = hot_partitions(known, found)
     noted: dict[str, str] = dict(
         memory.execute("SELECT slice, fingerprint FROM staging._loaded WHERE table_id = %s", (known.id,)).fetchall()
     )
@@ -106,29 +105,26 @@ def _note(
             )
 
 
-def publish(work: Work, *, expectations: bool, only_changed: bool = True) -> Published:
-    """Load what changed in gold, check it, build the marts that follow from it, and swap them in.
+def publish(work: Work, *, expectations: bool) -> Published:
+    """Load what changed in gold, check it, build the marts that rest on it, and swap them in.
+
+    Marts that an earlier run loaded for but did not reach are built too, and so are absent ones.
 
     Args:
         expectations: judge the staging tables with Great Expectations first; not in a tick's path.
-        only_changed: build only the marts whose sources changed, or are absent.
 
     Raises:
         PublishError: when staging breaks an expectation or dbt fails; the marts are as they were.
     """
-    from dbt_project.runner import build, models_for
+    from dbt_project.runner import build
 
     dsn = postgres.owner_dsn(work.home, work.settings)
     loaded = stage(work, dsn)
-    if expectations and loaded:
-        _judge(dsn, loaded)
-    absent = _absent_marts(dsn)
-    names = (
-        models_for(table(name).name for name in loaded) if only_changed else models_for(t.name for t in staged_tables())
-    )
-    names = sorted({*names, *absent})
+    names = sorted({*pending_marts(dsn), *_absent_marts(dsn)})
     if not names:
         return Published(loaded)
+    if expectations:
+        _judge(dsn, names)
     report = build(names, dsn=dsn, target_dir=work.home.root / "dbt")
     if report.failures:
         raise PublishError("dbt: " + "; ".join(report.failures))
@@ -136,10 +132,11 @@ def publish(work: Work, *, expectations: bool, only_changed: bool = True) -> Pub
     return Published(loaded, swapped, _count(dsn, swapped))
 
 
-def _judge(dsn: str, loaded: dict[str, int]) -> None:
+def _judge(dsn: str, marts: Iterable[str]) -> None:
     from dbt_project.expectations import check_staging
 
-    verdict = check_staging(dsn, [table(name) for name in loaded])
+    named = {source.strip() for mart in marts for source in table(f"mart.{mart}").source.split(",")}
+    verdict = check_staging(dsn, [known for known in staged_tables() if known.id in named])
     if not verdict.success:
         raise PublishError("staging breaks what the contracts expect: " + "; ".join(verdict.failures))
 

@@ -16,9 +16,8 @@ from orchestration.work import Outcome, Work
 
 def settle_tickers(work: Work) -> Outcome:
     """The mapping of all files kept; where two name a ticker, the newer file's filer holds."""
-    from scrapers.silver import sec_ticker_rows
-
     from scrapers.files import Source, ticker_rows
+    from scrapers.silver import sec_ticker_rows
 
     known = table("silver.sec_tickers")
     frames: list[pl.DataFrame] = [known.schema.create_empty()]

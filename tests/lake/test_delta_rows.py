@@ -14,7 +14,7 @@ from lake import delta
 from lake.contracts import table
 from lake.delta import Commit, Slice
 from lake.home import Home
-from lake.partitions import inventory, partitions
+from lake.partitions import Partition, hot_partitions, inventory, partitions
 from lake.rows import Refusal, RowAccount, RowsLost, settle, write_settled
 from lake.settings import load_settings
 
@@ -163,3 +163,16 @@ def test_the_inventory_counts_rows_and_refusals(home: Home) -> None:
     line = inventory(home, (QUOTES,)).row(0, named=True)
     assert (line["rows"], line["quarantined_rows"]) == (1, 1)
     assert line["first_time"] == line["last_time"] == TICKS[0]
+
+
+def test_the_hot_period_is_counted_from_the_newest_day_of_each_series() -> None:
+    seconds = table("gold.visits_second")
+    days = {
+        "v1": [date(2017, 1, 1), date(2016, 1, 1)],
+        "v2": [date(2026, 11, 20), date(2026, 11, 14), date(2026, 11, 13)],
+    }
+    slices = [Slice({"series": series, "log_date": day}) for series, found in days.items() for day in found]
+    found = {where.label: Partition(where, "") for where in slices}
+    kept = [part.where.equals["log_date"] for part in hot_partitions(seconds, found).values()]
+    assert kept == [date(2017, 1, 1), date(2026, 11, 20), date(2026, 11, 14)]
+    assert hot_partitions(table("gold.quotes"), found) == found
