@@ -88,9 +88,10 @@ class Service:
 
     def context(self) -> Context:
         """What questions are read against, read again when the marts have changed, at the present instant."""
+        now = self._clock.now()
+        # Outside the lock: where PostgreSQL is down, nobody waits for another's waiting.
+        stamp = context.stamp(self._database.fetch)
         with self._lock:
-            now = self._clock.now()
-            stamp = context.stamp(self._database.fetch)
             if self._context is None or stamp != self._stamp:
                 self._context = context.load(self._database.fetch, now, simulated=self.simulated)
                 self._stamp = stamp

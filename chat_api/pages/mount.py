@@ -44,7 +44,9 @@ class Page:
                     "built-in sandbox, not from the market.",
                 ).classes("tm-banner").props("role=note")
             self._ask_card()
-            self._answers = named(ui.element("section").classes("tm-answers").props("aria-live=polite"), "Answers")
+            # What a screen reader says of a new answer: its sentence, not all its rows.
+            self._said = ui.label("").classes("tm-unseen").props("aria-live=polite role=status")
+            self._answers = named(ui.element("section").classes("tm-answers"), "Answers")
             self._market = ui.element("div").classes("w-full")
             Text("footer", "Tidemark reads its own tables only. Nothing here is advice.").classes("tm-foot")
         # The page stands at once and fills when it is there; then it looks again whether the marts have changed.
@@ -113,6 +115,7 @@ class Page:
         with holder:
             answer_card.draw(answer, self._choose)
         holder.move(target_index=0)
+        self._said.set_text(answer.sentence)
         for old in self._answers.default_slot.children[_ANSWERS_SHOWN:]:
             old.delete()
 

@@ -66,7 +66,7 @@ def chromium(profile: Path, width: int = 1200, height: int = 1600, dark: bool = 
         driver.quit()
 
 
-def wait_for(what: Callable[[], T], seconds: float = 20) -> T:
+def wait_for(what: Callable[[], T], seconds: float = 60) -> T:
     """What a function gives once it gives something."""
     deadline = time.monotonic() + seconds
     while True:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 from fastapi.testclient import TestClient
+from starlette.websockets import WebSocketDisconnect
 
 from chat_api.api import build_api
 from chat_api.app import build_service
@@ -199,6 +200,30 @@ def test_who_asks_from_elsewhere_is_not_let_in(client: TestClient) -> None:
     assert "default-src 'self'" in own.headers["content-security-policy"]
     assert client.get("/healthz", headers={"host": "localhost:9"}).status_code == 200
     assert client.get("/healthz", headers={"host": "[::1]:9"}).status_code == 200
+
+
+def test_a_websocket_of_another_site_s_page_is_closed(client: TestClient) -> None:
+    with (
+        pytest.raises(WebSocketDisconnect) as closed,
+        client.websocket_connect("/any", headers={"origin": "http://evil.example"}),
+    ):
+        pass
+    assert closed.value.code == 1008
+
+
+def test_a_real_home_is_not_marked_simulated(small_home: SmallHome) -> None:
+    service = Service(
+        Database(small_home.reader_dsn), Offline(), Clock.from_settings(small_home.settings), simulated=False
+    )
+    service.open()
+    try:
+        client = TestClient(build_api(service), base_url=HOME)
+        answer = ask(client, "AAPL price")
+        assert answer["simulated"] is False
+        assert "imulated" not in str(answer["sentence"])
+        assert "simulated" not in client.get(f"/api/answers/{answer['id']}.csv").headers["content-disposition"]
+    finally:
+        service.close()
 
 
 def test_a_database_that_is_down_gives_503_with_what_to_do() -> None:

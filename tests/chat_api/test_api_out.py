@@ -48,6 +48,7 @@ def test_a_cell_cannot_begin_a_formula_and_a_negative_number_stays_one(value: An
     assert cell(value) == expected
 
 
+@settings(deadline=None)
 @given(st.lists(st.lists(st.text() | st.floats(allow_nan=False) | st.none(), min_size=2, max_size=2), max_size=8))
 def test_csv_reads_back_and_holds_no_formula(rows: list[list[Any]]) -> None:
     plain_rows = [[plain(value) for value in row] for row in rows]
@@ -69,6 +70,7 @@ def test_csv_attacks_are_inert(shared: object) -> None:
         assert cell(payload) == f"'{payload}"
 
 
+@settings(deadline=None)
 @given(
     st.recursive(
         st.none()
