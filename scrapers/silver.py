@@ -6,7 +6,7 @@ it was received is when its rows were observed, so that the same bodies always g
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
@@ -20,7 +20,7 @@ from lake.rows import Refusal, RowAccount, Settled, settle
 from scrapers.errors import Reason
 from scrapers.pages.base import Records, row_schema
 from scrapers.pages.chart import read_chart
-from scrapers.pages.chart_rows import ACTIONS, BARS, MINUTES, chart_rows
+from scrapers.pages.chart_rows import ACTIONS, BARS, MINUTES, Noted, chart_rows
 from scrapers.pages.posts import POSTS, read_posts
 from scrapers.pages.quotes import QUOTES, read_quotes
 from scrapers.pages.screener import UNIVERSE, read_screener
@@ -52,7 +52,7 @@ def universe_rows(bodies: pl.DataFrame, per_sector: int | None = None) -> Settle
     def read(body: Body) -> Records:
         records = read_screener(body["body"], body["session"], _asked(body, "sector"), body["_http_status"])
         if per_sector is not None:
-            kept = [row for row in records.rows if int(str(row["rank"])) <= per_sector]
+            kept = [row for row in records.rows if isinstance(row["rank"], int) and row["rank"] <= per_sector]
             records = replace(records, rows=kept, rows_in=records.rows_in - len(records.rows) + len(kept))
         return records
 
@@ -125,12 +125,13 @@ def bars_rows(bodies: pl.DataFrame, first: date | None = None, last: date | None
     ]
     as_of = found.select(pl.coalesce("tick", "_ingested_at"))["tick"].to_list()
     rows = chart_rows(charts, "1d", as_of)
-    window = _window("session", first, last)
-    bars = rows.bars.filter(window)
+    bars = rows.bars.filter(_window("session", first, last))
     actions = rows.actions.filter(_window("date", first, last))
-    bar_refusals = [(body, refusal) for body, refusal in rows.bar_refusals]
+    asked_about = [
+        noted for noted in rows.bar_refusals if noted.session is None or _between(noted.session, first, last)
+    ]
     return (
-        _settle_frames(BARS, found, bars, bar_refusals),
+        _settle_frames(BARS, found, bars, asked_about),
         _settle_frames(ACTIONS, found, actions, rows.action_refusals),
     )
 
@@ -174,13 +175,13 @@ def _settle_records(contract: Table, bodies: pl.DataFrame, read: Callable[[Body]
     found = distinct_bodies(bodies)
     rows: list[dict[str, object]] = []
     places: list[int] = []
-    refusals: list[tuple[int, Refusal]] = []
+    refusals: list[Noted] = []
     for place, body in enumerate(found.iter_rows(named=True)):
         records = read(body)
         rows += records.rows
         places += [place] * len(records.rows)
         for refusal in records.refusals:
-            refusals.append((place, _of_request(refusal, body["request"]) if records.refused else refusal))
+            refusals.append(Noted(place, _of_request(refusal, body["request"]) if records.refused else refusal))
     frame = pl.DataFrame(rows, schema=row_schema(contract.id), orient="row")
     frame = frame.with_columns(pl.Series("body", places, dtype=pl.UInt32))
     return _settle_frames(contract, found, frame, refusals)
@@ -191,9 +192,7 @@ def _of_request(refusal: Refusal, request: str) -> Refusal:
     return replace(refusal, raw=orjson.dumps({"request": request, "body": refusal.raw}).decode())
 
 
-def _settle_frames(
-    contract: Table, found: pl.DataFrame, frame: pl.DataFrame, refusals: Iterable[tuple[int, Refusal]]
-) -> Settled:
+def _settle_frames(contract: Table, found: pl.DataFrame, frame: pl.DataFrame, refusals: Sequence[Noted]) -> Settled:
     """Give rows the provenance of their bodies and settle them; a repeated body's rows are duplicates."""
     about = found.select(
         pl.int_range(pl.len(), dtype=pl.UInt32).alias("body"),
@@ -206,17 +205,17 @@ def _settle_frames(
     known = about.rows(named=True)
     noted = [
         replace(
-            refusal,
-            payload_sha256=known[place]["_payload_sha256"],
-            observed_at=known[place]["observed_at"],
-            run_id=known[place]["_run_id"],
+            refused.refusal,
+            payload_sha256=known[refused.body]["_payload_sha256"],
+            observed_at=known[refused.body]["observed_at"],
+            run_id=known[refused.body]["_run_id"],
         )
-        for place, refusal in refusals
+        for refused in refusals
     ]
     rows_in = with_source.height + len(noted)
     settled = settle(contract, with_source.drop("body", "times"), rows_in, noted)
     repeats = int(with_source.select((pl.col("times").cast(pl.Int64) - 1).sum()).item() or 0)
-    repeats += sum(int(known[place]["times"]) - 1 for place, _ in refusals)
+    repeats += sum(int(known[refused.body]["times"]) - 1 for refused in refusals)
     account = settled.account
     whole = RowAccount(account.rows_in + repeats, account.rows_out, account.duplicates + repeats, account.quarantined)
     return replace(settled, account=whole.check(contract.id))

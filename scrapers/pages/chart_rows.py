@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from datetime import date, datetime
+from typing import Any, NamedTuple
 
 import attrs
 import polars as pl
@@ -25,6 +25,14 @@ ORIGIN = "yahoo_chart"
 BARS, MINUTES, ACTIONS = table("silver.bars_daily"), table("silver.bars_minute"), table("silver.corporate_actions")
 
 
+class Noted(NamedTuple):
+    """A refusal, the place of the body it is from, and the session it speaks of, where it speaks of one."""
+
+    body: int
+    refusal: Refusal
+    session: date | None = None
+
+
 @dataclass(frozen=True)
 class ChartRows:
     """Rows of many charts.
@@ -32,16 +40,16 @@ class ChartRows:
     Attributes:
         bars: the bar contract's columns less provenance, and `body`, the place of the body they are from.
         actions: the same of corporate actions.
-        bar_refusals: (place of the body, refusal).
-        action_refusals: (place of the body, refusal).
+        bar_refusals: bars, and whole bodies, that did not become rows.
+        action_refusals: dividends and splits that did not.
         bars_in: bars in all bodies, a refused body counted as one.
         actions_in: dividends and splits in all bodies.
     """
 
     bars: pl.DataFrame
     actions: pl.DataFrame
-    bar_refusals: list[tuple[int, Refusal]]
-    action_refusals: list[tuple[int, Refusal]]
+    bar_refusals: list[Noted]
+    action_refusals: list[Noted]
     bars_in: int
     actions_in: int
 
@@ -61,13 +69,13 @@ def chart_rows(charts: Sequence[ChartBody], interval: Interval, as_of: Sequence[
     good = judged.filter(pl.col("fault").is_null())
     contract = BARS if interval == "1d" else MINUTES
     bars = good.select([pl.col(name).cast(kind) for name, kind in row_schema(contract.id).items()] + [pl.col("body")])
-    bodies = [(place, chart.refused[1]) for place, chart in enumerate(charts) if chart.refused]
-    pieces = refused.select("body", "fault", _as_json().alias("raw")).rows()
+    bodies = [Noted(place, chart.refused[1]) for place, chart in enumerate(charts) if chart.refused]
+    pieces = refused.select("body", "fault", _as_json().alias("raw"), "session").rows()
     actions, action_refusals, actions_in = _actions(charts)
     return ChartRows(
         bars,
         actions,
-        bodies + [(body, Refusal(fault, raw_text)) for body, fault, raw_text in pieces],
+        bodies + [Noted(body, Refusal(fault, raw_text), session) for body, fault, raw_text, session in pieces],
         action_refusals,
         judged.height + len(bodies),
         actions_in,
@@ -159,13 +167,13 @@ def _judge_daily(frame: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _actions(charts: Sequence[ChartBody]) -> tuple[pl.DataFrame, list[tuple[int, Refusal]], int]:
+def _actions(charts: Sequence[ChartBody]) -> tuple[pl.DataFrame, list[Noted], int]:
     rows = [
         (place, chart.symbol, chart.zone, kind, at, amount)
         for place, chart in enumerate(charts)
         for kind, at, amount in chart.events
     ]
-    refusals = [(place, refusal) for place, chart in enumerate(charts) for refusal in chart.event_refusals]
+    refusals = [Noted(place, refusal) for place, chart in enumerate(charts) for refusal in chart.event_refusals]
     schema = {
         "body": pl.UInt32,
         "symbol": pl.String,
@@ -211,10 +219,10 @@ def parse_chart(
     bars = Parsed(
         rows.bars.drop("body"),
         rows.bars_in,
-        [refusal for _, refusal in rows.bar_refusals],
+        [noted.refusal for noted in rows.bar_refusals],
         chart.refused[0] if chart.refused else None,
     )
-    actions = Parsed(rows.actions.drop("body"), rows.actions_in, [refusal for _, refusal in rows.action_refusals])
+    actions = Parsed(rows.actions.drop("body"), rows.actions_in, [noted.refusal for noted in rows.action_refusals])
     return ParsedChart(bars, actions)
 
 

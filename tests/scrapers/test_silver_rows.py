@@ -97,6 +97,9 @@ def test_bars_and_actions_of_the_days_asked_about() -> None:
     )
     bars, actions = bars_rows(bodies)
     assert (bars.account, actions.account) == ((3, 3, 0, 0), (1, 1, 0, 0))
+    holed = chart_body(chart(quote={"open": [None, 11.0, 12.0]}, events=events))
+    bodies = bronze((DAILY, holed), source="yahoo_chart", at=datetime(2026, 11, 21, tzinfo=UTC))
+    assert bars_rows(bodies)[0].account == (3, 2, 0, 1)
     bars, actions = bars_rows(bodies, date(2026, 11, 20), date(2026, 11, 20))
     assert bars.good["session"].to_list() == [date(2026, 11, 20)]
     assert (bars.account, actions.account) == ((1, 1, 0, 0), (0, 0, 0, 0))
