@@ -15,6 +15,7 @@ import sys
 import threading
 import time
 import uuid
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -41,6 +42,27 @@ class CrawlFailed(RuntimeError):
         self.report = report
 
 
+@dataclass(frozen=True)
+class Lines:
+    """A log that others may have written to before, and where this crawl's part of it begins."""
+
+    path: Path
+    start: int
+
+    @classmethod
+    def after_now(cls, path: Path) -> Lines:
+        """What will be written from now on."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return cls(path, path.stat().st_size if path.exists() else 0)
+
+    def last(self, count: int = 5) -> str:
+        """The last lines, in one."""
+        with self.path.open("rb") as file:
+            file.seek(self.start)
+            text = file.read().decode("utf-8", "replace")
+        return " / ".join(text.strip().splitlines()[-count:]) or "it said nothing"
+
+
 def run_crawl(  # noqa: PLR0913 - a crawl's own words
     spider: str,
     params: dict[str, Any],
@@ -61,7 +83,7 @@ def run_crawl(  # noqa: PLR0913 - a crawl's own words
         urls: from `scrapers.urls.source_urls`.
         settings: rates, contact, token and clock.
         run_id: the run that receives the bodies; a new one by default.
-        log_file: where the crawl's log lines are appended; the caller's stderr by default.
+        log_file: where the crawl's log lines are appended while it runs; `crawl.log` in the spool by default.
         timeout: seconds after which it is ended.
 
     Raises:
@@ -85,11 +107,10 @@ def run_crawl(  # noqa: PLR0913 - a crawl's own words
         clock=Clock.from_settings(settings).setting(),
     )
     job.write(spool / "job.json")
+    lines = Lines.after_now(log_file or spool / "crawl.log")
     started = time.monotonic()
-    exit_code = _run(job, spool / "crawl.log", settings, timeout)
-    seconds = time.monotonic() - started
-    _append(spool / "crawl.log", log_file)
-    return _judge(job, exit_code, seconds)
+    exit_code = _run(job, lines, settings, timeout)
+    return _judge(job, exit_code, time.monotonic() - started, lines)
 
 
 def _environment(settings: Settings) -> dict[str, str]:
@@ -101,10 +122,10 @@ def _environment(settings: Settings) -> dict[str, str]:
     return environment
 
 
-def _run(job: Job, log_path: Path, settings: Settings, timeout: float) -> int:
+def _run(job: Job, lines: Lines, settings: Settings, timeout: float) -> int:
     command = [sys.executable, "-m", "scrapers.crawl", str(Path(job.spool) / "job.json"), "--with-parent"]
     with (
-        log_path.open("wb") as output,
+        lines.path.open("ab") as output,
         subprocess.Popen(  # noqa: S603 - our own module, by our own interpreter
             command,
             stdin=subprocess.PIPE,
@@ -118,7 +139,7 @@ def _run(job: Job, log_path: Path, settings: Settings, timeout: float) -> int:
             return process.wait(timeout)
         except subprocess.TimeoutExpired:
             _end(process)
-            raise CrawlFailed(f"{job.spider}: not done after {timeout:.0f} s; {_last_lines(log_path)}") from None
+            raise CrawlFailed(f"{job.spider}: not done after {timeout:.0f} s; {lines.last()}") from None
         except BaseException:
             _end(process)
             raise
@@ -135,30 +156,14 @@ def _end(process: subprocess.Popen[bytes]) -> None:
                 continue
 
 
-def _append(source: Path, target: Path | None) -> None:
-    text = source.read_bytes()
-    if target is None:
-        sys.stderr.write(text.decode("utf-8", "replace"))
-        return
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with target.open("ab") as file:
-        file.write(text)
-
-
-def _last_lines(log_path: Path, count: int = 5) -> str:
-    lines = log_path.read_text("utf-8", "replace").strip().splitlines()[-count:]
-    return " / ".join(lines) or "it said nothing"
-
-
-def _judge(job: Job, exit_code: int, seconds: float) -> CrawlReport:
-    log_path = Path(job.spool) / "crawl.log"
+def _judge(job: Job, exit_code: int, seconds: float, lines: Lines) -> CrawlReport:
     try:
         report = read_report(job, exit_code, seconds)
     except FileNotFoundError:
-        raise CrawlFailed(f"{job.spider}: ended with exit code {exit_code}; {_last_lines(log_path)}") from None
+        raise CrawlFailed(f"{job.spider}: ended with exit code {exit_code}; {lines.last()}") from None
     if exit_code != DONE:
         reasons = {**report.refusals} or dict.fromkeys(report.unanswered.values(), 1)
-        shown = ", ".join(f"{reason} {count}" for reason, count in reasons.items()) or _last_lines(log_path)
+        shown = ", ".join(f"{reason} {count}" for reason, count in reasons.items()) or lines.last()
         raise CrawlFailed(f"{job.spider}: no answer to {len(report.unanswered)} questions: {shown}", report)
     return report
 
