@@ -49,7 +49,7 @@ if TYPE_CHECKING:
 __all__ = ["Day", "DayReport", "DaysFailed", "run_day", "run_days"]
 
 # Text on disk and in flight at a time, which bounds the engine's memory too; a larger day goes alone.
-BATCH_BYTES = 96 << 20
+BATCH_BYTES = 64 << 20
 ZIP_FACTOR = 10
 
 
@@ -181,7 +181,7 @@ def _compute_and_commit(spark: SparkSession, home: Home, loading: list[_Loading]
     requests_folder, visits_folder = staged.new_folder(home, REQUESTS), staged.new_folder(home, VISITS)
     try:
         for (form, folder), alike in _by_form(loading):
-            typed = typed_requests(_lines(spark, alike, folder), form)
+            typed = typed_requests(_with_facts(spark, alike, numbered_lines(_text(spark, folder))), form)
             _write(good_requests(typed, provenance), requests_folder)
         requests = staged.files_of(REQUESTS, requests_folder)
         _account(spark, loading, requests)
@@ -216,12 +216,18 @@ def _ddl(columns: Mapping[str, str]) -> str:
     return ", ".join(f"{name} {kind}" for name, kind in columns.items())
 
 
-def _lines(spark: SparkSession, loading: list[_Loading], folder: Path) -> DataFrame:
-    """The lines below a folder of those days, each with the facts of its file."""
-    facts = [(_file_number(one), *day_facts(one.day.log_date)) for one in loading if one.log.chunks]
+def _text(spark: SparkSession, folder: Path) -> DataFrame:
+    """The lines below a folder: `file` (the number in its own folder's name) and `line`."""
+    # Without lineSep engines end lines at carriage returns too.
+    text = spark.read.option("lineSep", "\n").text(str(folder))
+    return text.selectExpr("CAST(file AS int) AS file", "value AS line")
+
+
+def _with_facts(spark: SparkSession, loading: list[_Loading], lines: DataFrame) -> DataFrame:
+    """The lines of those days, each with the facts of its file."""
+    facts = [(_file_number(one), *day_facts(one.day.log_date)) for one in loading]
     files = spark.createDataFrame(facts, _ddl({"file": "int", **FACTS}))
-    text = spark.read.option("lineSep", "\n").text(str(folder)).selectExpr("CAST(file AS int) AS file", "value AS line")
-    return numbered_lines(text).join(files, "file").drop("file")
+    return lines.join(files, "file").drop("file")
 
 
 def _file_number(one: _Loading) -> int:
@@ -250,7 +256,8 @@ def _account(spark: SparkSession, loading: list[_Loading], requests: list[staged
         one.refused = [(line.rule, line.text) for line in one.log.refused]
     short = [one for one in loading if one.rows_out != one.log.rows_clean]
     for (form, folder), alike in _by_form(short):
-        typed = typed_requests(_lines(spark, alike, folder), form)
+        unnumbered = _text(spark, folder).selectExpr("*", "0L AS line_hash", "1 AS repeat_no")
+        typed = typed_requests(_with_facts(spark, alike, unnumbered), form)
         by_date = {one.day.log_date: one for one in alike}
         for row in refused_requests(typed).toArrow().to_pylist():
             by_date[row["file_date"]].refused.append((broken_rules(form.series, row["broken"]), row["line"]))

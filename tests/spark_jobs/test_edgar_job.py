@@ -10,13 +10,14 @@ from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import polars as pl
 import pytest
 from pyspark.sql import SparkSession
 
-from lake import delta
+from lake import delta, staged
 from lake.home import Home
 from lake.rows import RowsLost
 from lake.settings import load_settings
@@ -281,6 +282,30 @@ def test_a_line_lost_by_the_engine_stops_the_load(
         run_day(sail, home, good, "run")
     assert delta.count(home, REQUESTS) == 0
     assert list(home.table_path(REQUESTS).glob("load-*")) == []
+
+
+def test_a_load_that_stops_between_its_tables_is_made_whole_by_the_next(
+    sail: SparkSession, new_home: NewHome, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    days = damaged_logs(tmp_path / "logs")
+    whole = _load(sail, tmp_path / "whole", days)
+    home = new_home("stopped")
+    commit = staged.commit
+
+    def stops_at_gold(*args: Any) -> delta.Written:
+        if args[1] is VISITS:
+            raise OSError("no space left on device")
+        return commit(*args)
+
+    monkeypatch.setattr(staged, "commit", stops_at_gold)
+    with pytest.raises(OSError, match="no space"):
+        run_days(sail, home, days, "run")
+    monkeypatch.undo()
+    assert delta.count(home, VISITS) == 0
+    run_days(sail, home, days, "run")
+    for table in (REQUESTS, VISITS):
+        assert facts(home, table.id).equals(facts(whole, table.id))
+    assert delta.read_quarantine(home, REQUESTS).height == delta.read_quarantine(whole, REQUESTS).height
 
 
 def test_the_same_day_twice_is_wrong_use(sail: SparkSession, new_home: NewHome, tmp_path: Path) -> None:
