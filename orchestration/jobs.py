@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import dagster as dg
 
+from lake.home import Home
 from lake.market_calendar import INDIA, NEW_YORK, xnys
 from orchestration.assets.factory import asset_key
 from orchestration.assets.marts import EXPECTATIONS_TAG
@@ -82,6 +83,17 @@ def build_jobs() -> dict[str, Job]:
     return jobs
 
 
+_NOT_READY = dg.SkipReason("the first load has not ended yet")
+
+
+def _ready(lake: LakeResource) -> bool:
+    """Whether the first load is over: what runs beside it would only slow it down."""
+    from lake import delta
+    from lake.contracts import table
+
+    return delta.count(Home.open(lake.settings()), table("gold.loads")) > 0
+
+
 def build_schedules(jobs: dict[str, Job]) -> list[dg.ScheduleDefinition]:
     """Companies before the open, bars after the close, logs and posts by the day and the hour."""
     thorough = {EXPECTATIONS_TAG: "yes"}
@@ -93,6 +105,8 @@ def build_schedules(jobs: dict[str, Job]) -> list[dg.ScheduleDefinition]:
         default_status=dg.DefaultScheduleStatus.RUNNING,
     )
     def companies_before_the_open(lake: LakeResource) -> dg.RunRequest | dg.SkipReason:
+        if not _ready(lake):
+            return _NOT_READY
         today = lake.clock().now().astimezone(NEW_YORK).date()
         if not xnys().is_session(today):
             return dg.SkipReason(f"{today} is no session")
@@ -105,11 +119,15 @@ def build_schedules(jobs: dict[str, Job]) -> list[dg.ScheduleDefinition]:
         default_status=dg.DefaultScheduleStatus.RUNNING,
     )
     def bars_after_the_close(lake: LakeResource) -> dg.RunRequest | dg.SkipReason:
+        if not _ready(lake):
+            return _NOT_READY
         session = xnys().latest_closed_session(lake.clock().now())
         return dg.RunRequest(run_key=f"bars-{session}", partition_key=session.isoformat(), tags=thorough)
 
     @dg.schedule(job=jobs["attention"], cron_schedule="30 6 * * *", default_status=dg.DefaultScheduleStatus.RUNNING)
-    def attention_of_yesterday(lake: LakeResource) -> dg.RunRequest:
+    def attention_of_yesterday(lake: LakeResource) -> dg.RunRequest | dg.SkipReason:
+        if not _ready(lake):
+            return _NOT_READY
         day = lake.clock().now().date() - timedelta(days=1)
         return dg.RunRequest(run_key=f"attention-{day}", partition_key=day.isoformat(), tags=thorough)
 
@@ -119,7 +137,9 @@ def build_schedules(jobs: dict[str, Job]) -> list[dg.ScheduleDefinition]:
         execution_timezone="Asia/Kolkata",
         default_status=dg.DefaultScheduleStatus.RUNNING,
     )
-    def posts_by_the_hour(lake: LakeResource) -> dg.RunRequest:
+    def posts_by_the_hour(lake: LakeResource) -> dg.RunRequest | dg.SkipReason:
+        if not _ready(lake):
+            return _NOT_READY
         now = lake.clock().now().astimezone(INDIA)
         return dg.RunRequest(run_key=f"posts-{now:%Y%m%dT%H}", partition_key=now.date().isoformat())
 

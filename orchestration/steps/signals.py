@@ -11,11 +11,17 @@ from lake.market_calendar import INDIA
 from orchestration.steps.common import bodies_of, days, land, write_gold, write_silver
 from orchestration.work import Outcome, Work
 
+# The search refuses an end that is not at least ten seconds past.
+SETTLING = timedelta(seconds=30)
+
 
 def land_posts(work: Work) -> Outcome:
     """Every page of the recent search for each tag and day asked for."""
     start = datetime.combine(work.first, time(), INDIA).astimezone(UTC)
-    end = min(datetime.combine(work.last + timedelta(days=1), time(), INDIA).astimezone(UTC), work.clock.now())
+    day_end = datetime.combine(work.last + timedelta(days=1), time(), INDIA).astimezone(UTC)
+    end = min(day_end, work.clock.now() - SETTLING)
+    if end <= start:
+        raise ValueError(f"{work.first} has only just begun in India: its first posts can be asked for in a minute")
     params = {"tags": list(work.settings.tags), "start": _stamp(start), "end": _stamp(end)}
     return land(work, "bronze.x_search", "posts", params)
 
