@@ -82,7 +82,8 @@ def number(value: float, unit: str | None = None) -> str:
     if unit is None or unit in ("", "year"):
         return f"{value:.10g}" if isinstance(value, float) else str(value)
     if unit == "percent":
-        return f"{_rounded(value):,.2f} %".replace("-", "−")
+        digits = 3 if 0 < abs(value) < 0.1 else 2
+        return f"{round(value, digits) or 0.0:,.{digits}f} %".replace("-", "−")
     if unit.startswith("USD"):
         return _money(value)
     if float(value).is_integer():
@@ -94,12 +95,7 @@ def signed(value: float | None, unit: str | None = None) -> str:
     """A change: as `number`, with a plus where it rose."""
     if value is None:
         return ABSENT
-    return ("+" if _rounded(value) > 0 else "") + number(value, unit)
-
-
-def _rounded(value: float) -> float:
-    """To two digits, without a sign on zero."""
-    return round(value, 2) or 0.0
+    return ("+" if round(value, 3) > 0 else "") + number(value, unit)
 
 
 def _money(value: float) -> str:

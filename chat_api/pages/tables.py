@@ -66,7 +66,7 @@ def _cell(value: str | Draw, classes: str) -> None:
 
 def change(value: float | None, unit: str = "percent") -> Draw:
     """A signed change; its colour only repeats the sign."""
-    kind = "" if value is None or not round(value, 2) else "tm-rise" if value > 0 else "tm-fall"
+    kind = "" if value is None or not round(value, 3) else "tm-rise" if value > 0 else "tm-fall"
     return lambda: Text("span", signed(value, unit)).classes(kind)
 
 

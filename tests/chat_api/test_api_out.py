@@ -105,7 +105,9 @@ def test_values_as_people_read_them() -> None:
     assert shown(None) == "–"
     assert number(3.21e12, "USD") == "$3.21 T"
     assert number(-1.5, "percent") == "−1.50 %"
-    assert number(-0.001, "percent") == "0.00 %"
+    assert number(-0.018, "percent") == "−0.018 %"
+    assert number(-0.0001, "percent") == "0.000 %"
+    assert number(0, "percent") == "0.00 %"
     assert signed(0.5, "percent") == "+0.50 %"
     assert number(1234567, "shares") == "1,234,567"
 
