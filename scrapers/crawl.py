@@ -6,6 +6,7 @@ ends with its parent, however that ends: it holds one end of a pipe and stops wh
 
 from __future__ import annotations
 
+import importlib
 import logging
 import os
 import shutil
@@ -219,6 +220,8 @@ def crawl(job: Job) -> int:
 
     from scrapers.spiders import SPIDERS
 
+    # Imported now and not by the engine: it walks the whole stack, which is deep once the reactor runs.
+    importlib.import_module("scrapy.core.downloader.handlers.http11")
     process = AsyncCrawlerProcess(scrapy_settings(job))
     # Scrapy's own lines show addresses, and an address may hold a crumb; a callback's error is still told.
     logging.getLogger("scrapy").setLevel(logging.ERROR)
