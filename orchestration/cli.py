@@ -53,7 +53,7 @@ def once() -> int:
     from orchestration.console import Screen
 
     home, settings = open_home(create=True)
-    if running.is_held(home):
+    if running.is_running(home):
         return once_more(home, settings, Screen())
     return up(once=True)
 

@@ -41,7 +41,7 @@ def status(home: Home, screen: Screen, *, as_json: bool) -> int:
 
 def state(home: Home) -> dict[str, Any]:
     """What `status --json` writes."""
-    runs = running.is_held(home)
+    runs = running.is_running(home)
     told = running.told(home) if runs else {}
     services = [{**service, "memory_mb": megabytes(service["pid"])} for service in told.get("services", [])]
     return {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import signal
 import threading
 import time
@@ -11,8 +12,11 @@ from datetime import UTC, datetime
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
+import psycopg
+
 from lake.clock import Clock
 from lake.home import Home
+from lake.postgres import owner_dsn
 from orchestration import processes, running, services
 from orchestration.ask import ask
 from orchestration.console import LoadProgress, Screen, answer, summary_tables
@@ -46,6 +50,7 @@ class Start:
     env: dict[str, str] = field(default_factory=dict)
     supervisor: Supervisor | None = None
     load: LoadProcess | None = None
+    token: str = field(default_factory=lambda: secrets.token_hex(8))
     phase: str = "starting"
     notes: list[str] = field(default_factory=list)
     since: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
@@ -56,20 +61,22 @@ class Start:
         lock = running.take(self.home)
         with _Signals() as signals:
             try:
+                processes.remember(self.home.run, running.SUPERVISOR, os.getpid(), self.token)
                 return self._supervised()
             except KeyboardInterrupt:
                 return 0 if self.phase == "running" and not self.once else 130
             finally:
                 signals.ignore()
                 self._stop()
+                processes.forget(self.home.run, running.SUPERVISOR)
                 lock.release()
 
     def _supervised(self) -> int:
         self._clear_up()
         self.env = services.environment(self.home, self.settings)
         built = services.build(self.home, self.settings, self.env)
-        self.supervisor = Supervisor(self.home.run, self.home.logs, built, on_change=self._tell)
-        processes.remember(self.home.run, running.SUPERVISOR, os.getpid(), self.supervisor.token)
+        self.supervisor = Supervisor(self.home.run, self.home.logs, built, self.token)
+        self.supervisor.on_change = self._tell
         loads = self.home.simulated and (self.once or running.last_summary(self.home) is None)
         progress = LoadProgress(self.screen)
         try:
@@ -98,7 +105,7 @@ class Start:
 
     def _clear_up(self) -> None:
         """End what an earlier start has left, and choose the ports."""
-        left = processes.reap(self.home.run)
+        left = processes.reap(self.home.run, but=self.token)
         if left:
             self.screen.say(f"ended what an earlier start had left behind: {', '.join(left)}")
         self.notes = services.settle_ports(self.home, services.ports_of(self.home, self.settings))
@@ -165,7 +172,7 @@ class Start:
                     # Without a terminal a line is worth writing when something but the time has changed.
                     self.screen.say(line)
                     shown = worth
-                time.sleep(1 if live is not None else 5)
+                time.sleep(2)
 
     def _status_line(self) -> str:
         assert self.supervisor is not None
@@ -179,10 +186,18 @@ class Start:
             following = f"next tick {xnys().next_tick(now).tick:%Y-%m-%d %H:%M} UTC"
         except CalendarEnd as error:
             following = str(error)
-        last = running.last_summary(self.home)
-        loaded = f"loaded {last['at'][:16].replace('T', ' ')}" if last else "nothing loaded yet"
         parts = [f"{now:%Y-%m-%d %H:%M:%S} UTC ", f" {following} ", f" {len(ready)} services ready "]
-        return "|".join([*parts, *(f" {other} " for other in others), f" {loaded}"])
+        return "|".join([*parts, *(f" {other} " for other in others), f" {self._last_run()}"])
+
+    def _last_run(self) -> str:
+        """The newest of Dagster's runs, as its storage tells it."""
+        query = "SELECT pipeline_name, status, update_timestamp FROM runs ORDER BY id DESC LIMIT 1"
+        try:
+            with psycopg.connect(owner_dsn(self.home, self.settings, "dagster"), connect_timeout=2) as connection:
+                row = connection.execute(query).fetchone()
+        except psycopg.Error:
+            return "last run not known"
+        return f"last run: {row[0]} {row[1].lower()} {row[2]:%H:%M:%S}" if row else "no run yet"
 
     def _stop(self) -> None:
         if self.supervisor is None:
@@ -193,7 +208,6 @@ class Start:
         self.supervisor.stop()
         self.phase = "stopped"
         self._tell()
-        processes.forget(self.home.run, running.SUPERVISOR)
         self.screen.say("stopped")
 
 
@@ -243,7 +257,7 @@ def once_more(home: Home, settings: Settings, screen: Screen) -> int:
 
 def down(home: Home, screen: Screen) -> int:
     """End everything that was started in a home; the exit code."""
-    held = running.is_held(home)
+    held = running.is_running(home)
     if held and not running.ask_to_end(home):
         screen.say("it does not end; see its output, or kill it: the next start clears up")
         return 1

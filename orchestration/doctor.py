@@ -203,7 +203,7 @@ def examine(home: Home, settings: Settings) -> list[Finding]:
         check_disk(home.root),
         check_memory(),
         check_clock(settings),
-        check_ports(home, running.is_held(home), is_free),
+        check_ports(home, running.is_running(home), is_free),
         check_postgres(settings, home),
         check_engine(),
         check_java(),

@@ -6,10 +6,11 @@ import contextlib
 import fcntl
 import json
 import os
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import psutil
 
 from orchestration import processes
 
@@ -61,15 +62,9 @@ def take(home: Home) -> Lock:
     return Lock(descriptor)
 
 
-def is_held(home: Home) -> bool:
-    """Whether a supervisor runs in the home."""
-    if not (home.run / "lock").exists():
-        return False
-    try:
-        take(home).release()
-    except AlreadyRunning:
-        return True
-    return False
+def is_running(home: Home) -> bool:
+    """Whether a supervisor runs in the home, be it starting or stopping."""
+    return processes.is_alive(home.run, SUPERVISOR)
 
 
 def tell(home: Home, status: dict[str, Any]) -> None:
@@ -89,17 +84,19 @@ def ask_to_end(home: Home, seconds: float = 90.0) -> bool:
     """Ask the running supervisor to end everything, and wait for it.
 
     Returns:
-        Whether the home is free now.
+        Whether it has ended.
     """
     record = processes.recall(home.run, SUPERVISOR)
     process = record.process() if record is not None else None
-    if process is not None:
+    if process is None:
+        return True
+    try:
         process.terminate()
-    deadline = time.monotonic() + seconds
-    while is_held(home):
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.1)
+        process.wait(seconds)
+    except psutil.NoSuchProcess:
+        return True
+    except psutil.TimeoutExpired:
+        return False
     return True
 
 

@@ -93,27 +93,28 @@ class _Child:
 
 
 class Supervisor:
-    """Runs services; `start`, then `wait` for those that one needs, then `stop`, always."""
+    """Runs services; `start`, then `wait` for those that one needs, then `stop`, always.
 
-    def __init__(
-        self, run: Path, logs: Path, services: Sequence[Service], on_change: Callable[[], object] | None = None
-    ):
+    Attributes:
+        on_change: called from any thread after a service has changed its state.
+    """
+
+    def __init__(self, run: Path, logs: Path, services: Sequence[Service], token: str | None = None):
         """Prepare; nothing is started.
 
         Args:
-            run: folder of the records.
-            logs: folder of the log files.
+            run, logs: folders of the records and of the log files.
             services: in any order; what a service needs and is not among them is taken as there.
-            on_change: called from any thread after a service has changed its state.
+            token: tells its processes from those of others; made here where none is given.
         """
         self.run, self.logs = run, logs
-        self.token = secrets.token_hex(8)
+        self.token = token or secrets.token_hex(8)
         names = {service.name for service in services}
         self._children = {s.name: _Child(s, logs / f"{s.name}.log") for s in services}
         self._needs = {s.name: [need for need in s.needs if need in names] for s in services}
         self._threads: list[threading.Thread] = []
         self._stopping = threading.Event()
-        self._on_change = on_change or (lambda: None)
+        self.on_change: Callable[[], object] = lambda: None
         self._watchdog: subprocess.Popen[bytes] | None = None
 
     def mark(self, env: Mapping[str, str]) -> dict[str, str]:
@@ -122,8 +123,8 @@ class Supervisor:
 
     def start(self) -> None:
         """Begin to start everything, each as soon as what it needs is ready; returns at once."""
-        for folder in (self.run, self.logs):
-            folder.mkdir(parents=True, exist_ok=True)
+        self.run.mkdir(parents=True, exist_ok=True)
+        self.logs.mkdir(parents=True, exist_ok=True)
         self._watchdog = subprocess.Popen(  # noqa: S603 - this very module's neighbour
             [sys.executable, "-m", "orchestration.processes", str(self.run), self.token],
             stdin=subprocess.PIPE,
@@ -183,19 +184,15 @@ class Supervisor:
         ]
 
     def _with_needs(self, names: Sequence[str]) -> list[str]:
-        found: list[str] = []
-        queue = list(names)
-        while queue:
-            name = queue.pop()
-            if name not in found:
-                found.append(name)
-                queue += self._needs[name]
+        found = list(names)
+        for name in found:  # grows as it goes
+            found += [need for need in self._needs[name] if need not in found]
         return found
 
     def _set(self, child: _Child, state: State, error: str | None = None) -> None:
         child.state, child.error = state, error
         (child.up.set if state is State.READY else child.up.clear)()
-        self._on_change()
+        self.on_change()
 
     def _keep(self, child: _Child) -> None:
         """A service's own thread: start it when its turn comes, then again whenever it has crashed."""

@@ -126,10 +126,9 @@ def test_started_twice_it_says_so(home: Home, capsys: pytest.CaptureFixture[str]
         assert "already runs" in told
         assert "4242" in told
         assert "http://127.0.0.1:8123" in told
-        assert running.is_held(home)
     finally:
         lock.release()
-    assert not running.is_held(home)
+    running.take(home).release()
 
 
 def test_taken_ports_are_replaced_and_said(home: Home, settings: Settings) -> None:
