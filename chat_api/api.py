@@ -96,8 +96,9 @@ class Doorkeeper:
 
 
 def _name(host: str) -> str:
-    """The host without its port."""
-    return host.rpartition(":")[0] if host.rpartition(":")[2].isdecimal() and ":" in host else host
+    """The host without its port, in lower case."""
+    name, colon, port = host.lower().rpartition(":")
+    return name if colon and port.isdecimal() else host.lower()
 
 
 def _problem(status: int, error: str) -> JSONResponse:

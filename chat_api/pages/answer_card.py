@@ -21,7 +21,10 @@ _HEAD = (
     "{{ props.col.label }}</span></q-th>"
 )
 _MEANINGS = dict(TERMS.values())
-_CELL = '<q-td :props="props">{{ props.row[props.col.name + "t"] }}</q-td>'
+_CELL = (
+    """<q-td :props="props" :title="props.row[props.col.name + 't']">"""
+    """{{ props.row[props.col.name + 't'] }}</q-td>"""
+)
 
 
 def draw(answer: Answer, choose: Callable[[str | None, str], object]) -> None:
