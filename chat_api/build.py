@@ -63,6 +63,23 @@ def measures_of(plan: Plan) -> list[Measure]:
     return list(dict.fromkeys(found))
 
 
+def descriptions_of(plan: Plan) -> list[str]:
+    """Every descriptive column that a plan shows, filters or groups by, each once."""
+    names = [*plan.attributes, *(plan.fold.by if plan.fold else ())]
+    if plan.share and plan.share.by:
+        names.append(plan.share.by)
+    parts = [part for part in (plan.where, plan.share.part if plan.share else None) if part is not None]
+    while parts:
+        node = parts.pop()
+        if isinstance(node, Among):
+            names.append(node.dimension)
+        elif isinstance(node, AllOf | AnyOf):
+            parts.extend(node.parts)
+        elif isinstance(node, Not):
+            parts.append(node.part)
+    return list(dict.fromkeys(names))
+
+
 @dataclass
 class Build:
     """A SELECT under way: its sources, and where each measure is found in them."""
@@ -184,20 +201,8 @@ class Build:
                     source.columns[name] = name
 
     def dimensions(self) -> list[str]:
-        names = list(self.plan.attributes)
-        names += self.plan.fold.by if self.plan.fold else ()
-        if self.plan.share and self.plan.share.by:
-            names.append(self.plan.share.by)
-        parts = [self.plan.where] if self.plan.where else []
-        while parts:
-            node = parts.pop()
-            if isinstance(node, Among):
-                names.append(node.dimension)
-            elif isinstance(node, AllOf | AnyOf):
-                parts.extend(node.parts)
-            elif isinstance(node, Not):
-                parts.append(node.part)
-        return list(dict.fromkeys(names))
+        """The descriptive columns that the plan names."""
+        return descriptions_of(self.plan)
 
     def _narrowed(self) -> str:
         """A condition on tickers, where the plan has one for all its rows."""

@@ -7,9 +7,10 @@ only values become literals; nothing of a question's text reaches the SQL.
 from __future__ import annotations
 
 from chat_api import forms, rows
-from chat_api.build import MOST_ROWS, Build, PlanError, measures_of
+from chat_api.build import MOST_ROWS, Build, PlanError, descriptions_of, measures_of
 from chat_api.context import Context
 from chat_api.plan import Compiled, Plan
+from chat_api.sources import DESCRIPTIONS
 from chat_api.vocabulary import METRICS
 
 __all__ = ["MOST_ROWS", "PlanError", "compile"]
@@ -24,6 +25,9 @@ def compile(plan: Plan, context: Context) -> Compiled:
     for measure in measures_of(plan):
         if measure.metric not in METRICS or (measure.base_metric or measure.metric) not in METRICS:
             raise PlanError(f"no metric {measure.metric!r}")
+    for name in descriptions_of(plan):
+        if name not in DESCRIPTIONS:
+            raise PlanError(f"no description {name!r}")
     if plan.entity == "table":
         return rows.tables(plan, context)
     if plan.entity == "role":

@@ -196,6 +196,7 @@ def _bar(draft: Draft, metric: str, when: When | None) -> Measure:
         if when is None or when.kind in {"now", "today", "session"}
         else timing.session_of(draft, when)
     )
+    timing.enough_before(draft, metric, day)
     return Measure(metric=metric, time=Day(day=day))
 
 
@@ -293,6 +294,7 @@ def _change(draft: Draft, concept: str, ask: Ask) -> tuple[Measure, ...]:
         raise clarify("From which day to which?", ("name both days", None))
     days = _pair_or_days(draft, when, based=True)
     assert days.base is not None
+    timing.enough_before(draft, metric, days.base)
     return (Measure(metric=metric, time=Day(day=days.end), over=over, base=Day(day=days.base)),)
 
 

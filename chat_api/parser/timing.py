@@ -19,6 +19,7 @@ _MORE_VISITS = "More days are loaded with TIDEMARK_EDGAR_DAYS, or one's own logs
 _MORE_SIGNALS = "Posts are collected while Tidemark runs; each day adds its hours."
 _MORE_MINUTES = "Minute bars come from one's own files: `tidemark import FILE`."
 _MORE_FORECASTS = "Each session adds its forecasts once the model has run."
+_WINDOWS = {"bar.ma_20": 20, "bar.ma_50": 50, "bar.ma_200": 200}
 _ROLLING = {"month": 1, "quarter": 3, "year": 12}
 
 
@@ -79,6 +80,20 @@ def days_of(draft: Draft, when: When, *, based: bool = False) -> Days:
             f"Not all sessions of {when.text or 'that period'} are", _range(context.sessions, "daily bars"), _MORE_BARS
         )
     return Days(start=held[0], end=held[-1], base=base)
+
+
+def enough_before(draft: Draft, metric: str, day: date) -> None:
+    """Refuse a moving average of a day that has too few loaded sessions up to it: it is empty there.
+
+    Raises:
+        Stop: naming the first day that has one.
+    """
+    window = _WINDOWS.get(metric)
+    held = draft.context.sessions
+    if window is None or sum(session <= day for session in held) >= window:
+        return
+    since = f"it begins on {held[window - 1]}" if len(held) >= window else f"only {len(held)} sessions are there"
+    raise not_loaded(f"The {window} sessions up to {day} are not all", since, _MORE_BARS)
 
 
 def _last_sessions(draft: Draft, count: int, latest: date, based: bool) -> Days:

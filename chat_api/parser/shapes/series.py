@@ -166,6 +166,8 @@ def _bar_series(draft: Draft, parts: Parts, bucket: str) -> Plan:
             ],
         )
     days = timing.days_of(draft, cast("When", parts.ask.when))
+    for metric in metrics:
+        timing.enough_before(draft, metric, days.start)
     values = tuple(Measure(metric=metric, time=days) for metric in metrics)
     return Plan(
         kind="series",
