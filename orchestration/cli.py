@@ -157,13 +157,18 @@ def doctor(json: Json = False) -> int:
 
 
 @app.command()
-def home(json: Json = False) -> int:
+def home(
+    json: Json = False,
+    connection: Annotated[
+        bool, typer.Option("--connection", help="Show the read-only login of PostgreSQL, password included.")
+    ] = False,
+) -> int:
     """Where the home is, and which world it holds."""
     from orchestration.commands_look import home as show
     from orchestration.console import Screen
 
-    found, _ = open_home()
-    return show(found, Screen(), as_json=json)
+    found, settings = open_home()
+    return show(found, settings, Screen(), as_json=json, connection=connection)
 
 
 @app.command(context_settings={"ignore_unknown_options": True, "allow_extra_args": True})

@@ -105,8 +105,21 @@ def logs(home: Home, screen: Screen, name: str | None, *, lines: int, follow: bo
     return 0
 
 
-def home(found: Home, screen: Screen, *, as_json: bool) -> int:
-    """Where the home is; the exit code."""
+def home(found: Home, settings: Settings, screen: Screen, *, as_json: bool, connection: bool) -> int:
+    """Where the home is; the exit code.
+
+    Args:
+        connection: show the read-only login's address instead, its password included, for a BI tool or psql.
+    """
+    if connection:
+        from lake.postgres import reader_dsn
+
+        dsn = reader_dsn(found, settings)
+        if as_json:
+            screen.json({"connection": dsn})
+        else:
+            screen.say(dsn)
+        return 0
     about = {
         "home": str(found.root),
         "world": found.world,
