@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 import psutil
+import pyarrow as pa
 
 from lake import delta, staged
 from lake.contracts.quarantine import Quarantined
@@ -37,6 +38,7 @@ from spark_jobs.edgar_requests import (
     good_requests,
     numbered_lines,
     refused_requests,
+    repeated_lines,
     typed_requests,
     visits_second,
 )
@@ -51,6 +53,9 @@ __all__ = ["Day", "DayReport", "DaysFailed", "run_day", "run_days"]
 # Text on disk and in flight at a time, which bounds the engine's memory too; a larger day goes alone.
 BATCH_BYTES = 64 << 20
 ZIP_FACTOR = 10
+
+# Lines whose hashes an engine holds at a time, about 60 bytes each.
+LINES_HASHED = 4_000_000
 
 
 @dataclass
@@ -181,7 +186,9 @@ def _compute_and_commit(spark: SparkSession, home: Home, loading: list[_Loading]
     requests_folder, visits_folder = staged.new_folder(home, REQUESTS), staged.new_folder(home, VISITS)
     try:
         for (form, folder), alike in _by_form(loading):
-            typed = typed_requests(_with_facts(spark, alike, numbered_lines(_text(spark, folder))), form)
+            text = _text(spark, folder)
+            numbered = numbered_lines(text, _repeated(spark, text, sum(one.log.rows_clean for one in alike)))
+            typed = typed_requests(_with_facts(spark, alike, numbered), form)
             _write(good_requests(typed, provenance), requests_folder)
         requests = staged.files_of(REQUESTS, requests_folder)
         _account(spark, loading, requests)
@@ -221,6 +228,13 @@ def _text(spark: SparkSession, folder: Path) -> DataFrame:
     # Without lineSep engines end lines at carriage returns too.
     text = spark.read.option("lineSep", "\n").text(str(folder))
     return text.selectExpr("CAST(file AS int) AS file", "value AS line")
+
+
+def _repeated(spark: SparkSession, text: DataFrame, lines: int) -> DataFrame | None:
+    """The hashes of lines that repeat, fetched from the engine and handed back as data; None where none do."""
+    parts = -(-lines // LINES_HASHED)
+    found = pa.concat_tables([repeated_lines(text, part, parts).toArrow() for part in range(parts)])
+    return spark.createDataFrame(found) if found.num_rows else None
 
 
 def _with_facts(spark: SparkSession, loading: list[_Loading], lines: DataFrame) -> DataFrame:

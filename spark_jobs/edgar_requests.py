@@ -89,21 +89,35 @@ def rules_of(series: Series) -> dict[str, str]:
     return READING_RULES[series] | REQUESTS.sql_rules
 
 
-def numbered_lines(lines: DataFrame) -> DataFrame:
-    """Lines with their hash and, among equal lines of a file, their number.
-
-    Equal lines are looked for by hash alone, then numbered apart from the rest: a window over all lines would sort
-    all of them for the sake of a few.
+def repeated_lines(lines: DataFrame, part: int = 0, parts: int = 1) -> DataFrame:
+    """The hashes that more than one line of a file has: `file` and `line_hash`.
 
     Args:
         lines: `file` (int) and `line`.
+        part: which part of all hashes, from 0; an engine holds one part's hashes in memory.
+        parts: how many parts there are.
+    """
+    hashed = lines.selectExpr("file", "xxhash64(line) AS line_hash").where(f"pmod(line_hash, {parts}) = {part}")
+    return hashed.groupBy("file", "line_hash").count().where("count > 1").select("file", "line_hash")
+
+
+def numbered_lines(lines: DataFrame, repeated: DataFrame | None) -> DataFrame:
+    """Lines with their hash and, among equal lines of a file, their number.
+
+    Repeated lines are numbered apart from the rest: a window over all lines would sort all of them for a few.
+
+    Args:
+        lines: `file` (int) and `line`.
+        repeated: from `repeated_lines`, all parts; None where there are none. An engine that knows it to be small
+            (data, not a plan) does not gather the lines in memory to look for it.
 
     Returns:
         `file`, `line`, `line_hash`, `repeat_no`.
     """
     hashed = lines.selectExpr("file", "line", "xxhash64(line) AS line_hash")
+    if repeated is None:
+        return hashed.selectExpr("*", "1 AS repeat_no")
     key = ["file", "line_hash"]
-    repeated = hashed.groupBy(*key).count().where("count > 1").select(*key)
     alone = hashed.join(repeated, key, "left_anti").selectExpr("file", "line", "line_hash", "1 AS repeat_no")
     counted = hashed.join(repeated, key, "left_semi").groupBy("file", "line", "line_hash").count()
     return alone.unionByName(

@@ -284,6 +284,22 @@ def test_a_line_lost_by_the_engine_stops_the_load(
     assert list(home.table_path(REQUESTS).glob("load-*")) == []
 
 
+def test_repeats_are_found_in_parts_as_at_once(
+    sail: SparkSession, new_home: NewHome, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "log20170312.csv"
+    good = [line for line, rules in LINES_V1 if rules == ""]
+    path.write_bytes("\n".join([HEADER_V1, *(good * 3)]).encode())
+    monkeypatch.setattr(edgar, "LINES_HASHED", 4)
+    home = new_home("parts")
+    assert run_day(sail, home, day_of(path), "run").rows_out == len(good) * 3
+    repeats = facts(home, REQUESTS.id).group_by("second_of_day", "document", "is_crawler").agg("repeat_no")
+    assert sorted(sorted(numbers) for numbers in repeats["repeat_no"].to_list()) == [
+        *([1, 2, 3] for _ in range(len(good) - 2)),
+        [1, 2, 3, 4, 5, 6],  # a line that comes twice in each third
+    ]
+
+
 def test_a_load_that_stops_between_its_tables_is_made_whole_by_the_next(
     sail: SparkSession, new_home: NewHome, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
