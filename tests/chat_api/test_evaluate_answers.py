@@ -115,9 +115,7 @@ def test_hand_written_sql_holds_no_question(shared: Path) -> None:
 # --- answers against numbers counted here -----------------------------------------------------------------------------
 
 
-def test_volatility_is_the_sample_deviation_times_the_root_of_252(
-    chat: Chat, made: dict[str, list[dict[str, Any]]]
-) -> None:
+def test_volatility_is_the_sample_deviation_times_the_root_of_252(chat: Chat) -> None:
     returns = [row["return_pct"] for row in chat.made["bars_daily"] if row["symbol"] == "XOM"][-20:]
     mean = sum(returns) / 20
     expected = math.sqrt(sum((value - mean) ** 2 for value in returns) / 19) * math.sqrt(252)
