@@ -194,6 +194,8 @@ def scrapy_settings(job: Job) -> dict[str, Any]:
             "scrapers.middlewares.Judge": 580,
         },
         "HTTPERROR_ALLOW_ALL": True,
+        # The sandbox is on this machine, whatever proxy the environment names.
+        "HTTPPROXY_ENABLED": not job.urls.sandboxed,
         "LOG_LEVEL": job.log_level,
         "LOG_VERSIONS": [],
         "LOGSTATS_INTERVAL": 0,

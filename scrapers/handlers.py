@@ -27,7 +27,8 @@ class FileDownloadHandler(BaseDownloadHandler):
     def __init__(self, crawler: Crawler) -> None:
         super().__init__(crawler)
         timeout = crawler.settings.getfloat("DOWNLOAD_TIMEOUT")
-        self._client = httpx.AsyncClient(timeout=timeout, trust_env=False, follow_redirects=False)
+        by_proxy = crawler.settings.getbool("HTTPPROXY_ENABLED")
+        self._client = httpx.AsyncClient(timeout=timeout, trust_env=by_proxy, follow_redirects=False)
         self._longest = crawler.settings.getint("DOWNLOAD_MAXSIZE")
 
     async def download_request(self, request: Request) -> Response:

@@ -45,7 +45,10 @@ TOKEN = "very-secret-token"
 
 
 @pytest.fixture
-def crawl(tmp_path: Path) -> Any:
+def crawl(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    # Nobody listens there: what goes by a proxy does not arrive.
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    monkeypatch.setenv("no_proxy", "")
     settings = load_settings(home=tmp_path / "home", x_bearer_token=TOKEN, now="2026-11-20T18:00:07Z!")
 
     def run(source: SmallSource, spider: str, **params: Any) -> CrawlReport:
