@@ -1,30 +1,23 @@
 """Page objects: from the bytes of a source's response to rows of a contract, or to the name of a refusal.
 
-Pure functions `parse_*(body, …)` do the work; the web-poet classes beside them wrap a response. Nothing here asks the
-network or the lake, and nothing but the closed list of reasons ever comes out beside rows.
+Pure functions `parse_*(body, …)` do the work; `scrapers.pages.objects` wraps them as web-poet's page objects. Nothing
+here asks the network or the lake, and nothing but the closed list of reasons ever comes out beside rows.
 """
 
 from __future__ import annotations
 
 from scrapers.pages.base import Parsed
-from scrapers.pages.chart_rows import ChartPage, ParsedChart, parse_chart
-from scrapers.pages.crumb import CrumbPage, crumb_or_reason, read_crumb
-from scrapers.pages.posts import PostsPage, parse_posts
-from scrapers.pages.quotes import QuotesPage, parse_quotes
-from scrapers.pages.screener import ScreenerPage, parse_screener
-from scrapers.pages.summary import SummaryPage, parse_summary
-from scrapers.pages.tickers import TickersPage, parse_tickers
+from scrapers.pages.chart_rows import ParsedChart, parse_chart
+from scrapers.pages.crumb import crumb_or_reason, read_crumb
+from scrapers.pages.posts import parse_posts
+from scrapers.pages.quotes import parse_quotes
+from scrapers.pages.screener import parse_screener
+from scrapers.pages.summary import parse_summary
+from scrapers.pages.tickers import parse_tickers
 
 __all__ = [
-    "ChartPage",
-    "CrumbPage",
     "Parsed",
     "ParsedChart",
-    "PostsPage",
-    "QuotesPage",
-    "ScreenerPage",
-    "SummaryPage",
-    "TickersPage",
     "crumb_or_reason",
     "parse_chart",
     "parse_posts",

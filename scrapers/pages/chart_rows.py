@@ -5,20 +5,17 @@ A year of daily bars for 1,100 companies is 277,000 rows: they are put together 
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import attrs
 import polars as pl
-from web_poet import PageParams, WebPage
 
 from lake.contracts import table
 from lake.rows import Refusal
 from scrapers.errors import Reason
-from scrapers.pages.base import Parsed, Verdict, row_schema
+from scrapers.pages.base import Parsed, row_schema
 from scrapers.pages.chart import FIELDS, ChartBody, Interval, read_chart
 
 ORIGIN = "yahoo_chart"
@@ -224,28 +221,3 @@ def parse_chart(
     )
     actions = Parsed(rows.actions.drop("body"), rows.actions_in, [noted.refusal for noted in rows.action_refusals])
     return ParsedChart(bars, actions)
-
-
-@attrs.define
-class ChartPage(WebPage[ParsedChart]):
-    """The page object of a chart response; its params name `interval`, `symbol` and `as_of`."""
-
-    params: PageParams[str, Any]
-
-    async def to_item(self) -> ParsedChart:
-        """The body, read."""
-        return parse_chart(
-            bytes(self.response.body),
-            self.params["interval"],
-            self.params.get("symbol"),
-            self.params.get("as_of"),
-            self.response.status,
-        )
-
-    def verdict(self) -> Verdict:
-        """What a crawl has to know of the body."""
-        chart = read_chart(
-            bytes(self.response.body), self.params["interval"], self.params.get("symbol"), self.response.status
-        )
-        faults = dict(Counter(str(reason) for reason in chart.faults.values()))
-        return Verdict(chart.refused and chart.refused[0], len(chart.stamps) - len(chart.faults), faults)

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import re
 
-import attrs
-from web_poet import WebPage
-
 from scrapers.errors import BodyRefused, Reason
 from scrapers.pages.base import json_object
 from scrapers.pages.bodies import by_status, load_json, raise_source_error, shown
@@ -36,16 +33,3 @@ def crumb_or_reason(body: bytes, status: int | None = None) -> str | Reason:
         return read_crumb(body, status)
     except BodyRefused as refused:
         return refused.reason
-
-
-@attrs.define
-class CrumbPage(WebPage[str]):
-    """The page object of a getcrumb response."""
-
-    async def to_item(self) -> str:
-        """The crumb.
-
-        Raises:
-            BodyRefused: naming what came instead.
-        """
-        return read_crumb(bytes(self.response.body), self.response.status)

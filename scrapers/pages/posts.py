@@ -10,13 +10,10 @@ import hashlib
 import re
 from datetime import UTC, datetime
 
-import attrs
-from web_poet import WebPage
-
 from lake.clock import INDIA
 from lake.contracts import table
 from scrapers.errors import BodyRefused, Reason
-from scrapers.pages.base import Parsed, Records, RowRefused, Verdict, guarded, json_object, must, parsed, text, whole
+from scrapers.pages.base import Parsed, Records, RowRefused, guarded, json_object, must, parsed, text, whole
 from scrapers.pages.bodies import Json, by_status, load_json
 
 POSTS = table("silver.posts")
@@ -124,16 +121,3 @@ def _is_repost(post: dict[str, Json], words: str) -> bool:
         kinds = {text(reference, "type") for reference in references if isinstance(reference, dict)}
         return bool(kinds & {"retweeted", "reposted"})
     return words.startswith("RT @")
-
-
-@attrs.define
-class PostsPage(WebPage[Parsed]):
-    """The page object of a recent search response."""
-
-    async def to_item(self) -> Parsed:
-        """The body, read."""
-        return parse_posts(bytes(self.response.body), self.response.status)
-
-    def verdict(self) -> Verdict:
-        """What a crawl has to know of the body."""
-        return read_posts(bytes(self.response.body), self.response.status).verdict

@@ -7,10 +7,6 @@ where earnings are positive. Zero bids, asks and previous closes are Yahoo's way
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Any
-
-import attrs
-from web_poet import PageParams, WebPage
 
 from lake.contracts import table
 from scrapers.errors import BodyRefused, Reason
@@ -18,7 +14,6 @@ from scrapers.pages.base import (
     Parsed,
     Records,
     RowRefused,
-    Verdict,
     guarded,
     instant,
     json_object,
@@ -110,22 +105,3 @@ def _row(quote: dict[str, Json], session: date, tick: datetime) -> dict[str, obj
         "bid": positive(quote, "bid"),
         "ask": positive(quote, "ask"),
     }
-
-
-@attrs.define
-class QuotesPage(WebPage[Parsed]):
-    """The page object of a v7 quote response; its params name `session` and `tick`."""
-
-    params: PageParams[str, Any]
-
-    async def to_item(self) -> Parsed:
-        """The body, read."""
-        return parse_quotes(
-            bytes(self.response.body), self.params["session"], self.params["tick"], self.response.status
-        )
-
-    def verdict(self) -> Verdict:
-        """What a crawl has to know of the body."""
-        return read_quotes(
-            bytes(self.response.body), self.params["session"], self.params["tick"], self.response.status
-        ).verdict

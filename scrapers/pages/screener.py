@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Any
-
-import attrs
-from web_poet import PageParams, WebPage
 
 from lake.contracts import table
 from scrapers.errors import BodyRefused, Reason
@@ -14,7 +10,6 @@ from scrapers.pages.base import (
     Parsed,
     Records,
     RowRefused,
-    Verdict,
     first_object,
     guarded,
     json_object,
@@ -85,22 +80,3 @@ def _row(quote: dict[str, Json], session: date, sector: str, place: int) -> dict
         "name": text(quote, "longName") or text(quote, "shortName"),
         "market_cap": positive(quote, "marketCap"),
     }
-
-
-@attrs.define
-class ScreenerPage(WebPage[Parsed]):
-    """The page object of a screener response; its params name `session` and `sector`."""
-
-    params: PageParams[str, Any]
-
-    async def to_item(self) -> Parsed:
-        """The body, read."""
-        return parse_screener(
-            bytes(self.response.body), self.params["session"], self.params["sector"], self.response.status
-        )
-
-    def verdict(self) -> Verdict:
-        """What a crawl has to know of the body."""
-        return read_screener(
-            bytes(self.response.body), self.params["session"], self.params["sector"], self.response.status
-        ).verdict

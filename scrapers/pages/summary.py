@@ -7,10 +7,6 @@ its dividend and target, which are in that currency, stay empty.
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
-from typing import Any
-
-import attrs
-from web_poet import PageParams, WebPage
 
 from lake.contracts import table
 from scrapers.errors import BodyRefused, Reason
@@ -18,7 +14,6 @@ from scrapers.pages.base import (
     Parsed,
     Records,
     RowRefused,
-    Verdict,
     first_object,
     guarded,
     instant,
@@ -131,22 +126,3 @@ def _earnings(calendar: dict[str, Json]) -> datetime | None:
     seconds = [number({"at": value}, "at") for value in dates]
     known = [value for value in seconds if value is not None]
     return to_instant(min(known)) if known else None
-
-
-@attrs.define
-class SummaryPage(WebPage[Parsed]):
-    """The page object of a quoteSummary response; its params name `session` and `symbol`."""
-
-    params: PageParams[str, Any]
-
-    async def to_item(self) -> Parsed:
-        """The body, read."""
-        return parse_summary(
-            bytes(self.response.body), self.params["session"], self.params["symbol"], self.response.status
-        )
-
-    def verdict(self) -> Verdict:
-        """What a crawl has to know of the body."""
-        return read_summary(
-            bytes(self.response.body), self.params["session"], self.params["symbol"], self.response.status
-        ).verdict

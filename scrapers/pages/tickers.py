@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import attrs
-from web_poet import WebPage
-
 from lake.contracts import table
 from scrapers.errors import BodyRefused, Reason
-from scrapers.pages.base import Parsed, Records, RowRefused, Verdict, guarded, must, parsed, text, whole
+from scrapers.pages.base import Parsed, Records, RowRefused, guarded, must, parsed, text, whole
 from scrapers.pages.bodies import Json, by_status, load_json
 
 TICKERS = table("silver.sec_tickers")
@@ -60,16 +57,3 @@ def _row(element: dict[str, Json]) -> dict[str, object]:
         "name": text(element, "name") or text(element, "title"),
         "exchange": text(element, "exchange"),
     }
-
-
-@attrs.define
-class TickersPage(WebPage[Parsed]):
-    """The page object of SEC's ticker files."""
-
-    async def to_item(self) -> Parsed:
-        """The body, read."""
-        return parse_tickers(bytes(self.response.body), self.response.status)
-
-    def verdict(self) -> Verdict:
-        """What a crawl has to know of the body."""
-        return read_tickers(bytes(self.response.body), self.response.status).verdict

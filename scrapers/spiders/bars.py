@@ -10,7 +10,7 @@ from urllib.parse import quote
 from scrapy.http import Request
 from web_poet import HttpResponse, PageParams
 
-from scrapers.pages.chart_rows import ChartPage
+from scrapers.pages.objects import ChartPage
 from scrapers.spiders.base import SourceSpider
 
 

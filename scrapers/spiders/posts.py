@@ -11,7 +11,7 @@ from scrapy.http import Request
 from web_poet import HttpResponse
 
 from scrapers.pages.base import Verdict
-from scrapers.pages.posts import PostsPage
+from scrapers.pages.objects import PostsPage
 from scrapers.spiders.base import SourceSpider
 
 _FIELDS = "author_id,created_at,entities,lang,public_metrics,referenced_tweets"

@@ -8,7 +8,7 @@ from typing import Any
 from scrapy.http import Request
 from web_poet import HttpResponse, PageParams
 
-from scrapers.pages.quotes import QuotesPage
+from scrapers.pages.objects import QuotesPage
 from scrapers.spiders.base import SourceSpider
 
 BATCH = 250

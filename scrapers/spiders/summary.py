@@ -9,7 +9,8 @@ from urllib.parse import quote
 from scrapy.http import Request
 from web_poet import HttpResponse, PageParams
 
-from scrapers.pages.summary import MODULES, SummaryPage
+from scrapers.pages.objects import SummaryPage
+from scrapers.pages.summary import MODULES
 from scrapers.spiders.base import SourceSpider
 
 

@@ -11,7 +11,7 @@ from web_poet import HttpResponse, PageParams
 
 from lake.contracts import SECTORS
 from scrapers.pages.base import Verdict
-from scrapers.pages.screener import ScreenerPage
+from scrapers.pages.objects import ScreenerPage
 from scrapers.spiders.base import SourceSpider
 
 LARGEST_PAGE = 250

@@ -13,13 +13,6 @@ from web_poet import HttpResponse, PageParams
 
 from scrapers.errors import BodyRefused, Reason
 from scrapers.pages import (
-    ChartPage,
-    CrumbPage,
-    PostsPage,
-    QuotesPage,
-    ScreenerPage,
-    SummaryPage,
-    TickersPage,
     crumb_or_reason,
     parse_chart,
     parse_posts,
@@ -30,6 +23,15 @@ from scrapers.pages import (
     read_crumb,
 )
 from scrapers.pages.chart import known_zones
+from scrapers.pages.objects import (
+    ChartPage,
+    CrumbPage,
+    PostsPage,
+    QuotesPage,
+    ScreenerPage,
+    SummaryPage,
+    TickersPage,
+)
 from tests.scrapers.bodies import (
     SESSION,
     STAMPS,
