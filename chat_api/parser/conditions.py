@@ -189,7 +189,10 @@ def _measure_for(
     if usual:
         return usual[0], usual[1], op, value
     left = _metric_before(draft, sign)
-    if left is not None:
+    # “The P/E of companies with more than 500 employees”: beyond a noun, the figure after the number is the nearer.
+    beside = before is not None and before is left and draft.neighbour(sign, -1, "follow") is left
+    follows = draft.neighbour(number, 1)
+    if left is not None and (beside or follows is None or follows.kind != "concept" or follows.used):
         return _one(measures(draft, cast("str", left.value), _at(ask, left))), [left], op, value
     if after is not None and after.kind == "concept" and not after.used:
         near = {"high_52w": "below_high_52w", "low_52w": "above_low_52w"}.get(cast("str", after.value))

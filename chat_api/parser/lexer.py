@@ -364,6 +364,10 @@ def _nearest(text: str, names: Names) -> str | None:
     if len(text) < 5:
         # In a short word only a letter left out or two exchanged are slips; another letter is another word.
         close = [(word, distance) for word, distance in close if len(word) > len(text) or sorted(word) == sorted(text)]
+    # A filler is no correction, unless two of its letters were exchanged: it would make a word vanish.
+    close = [
+        (word, distance) for word, distance in close if word not in tables().fillers or sorted(word) == sorted(text)
+    ]
     if not close:
         return None
     best = min(distance for _, distance in close)

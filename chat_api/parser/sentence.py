@@ -104,6 +104,8 @@ def _about(draft: Draft, plan: Plan) -> None:
     text = plan.model_dump_json()
     if '"attention.' in text:
         draft.take("filings")
+    if '"bar.split"' in text:
+        draft.take("ratio")
     if (
         any(f'"{name}"' in text for name in ("quote.earnings_date", "quote.ex_dividend_date"))
         or plan.entity == "session"

@@ -35,12 +35,13 @@ class Vague(NamedTuple):
 
 
 class Tables(NamedTuple):
-    """All phrases with their roles, the longest one's words, and every word known."""
+    """All phrases with their roles, the longest one's words, every word known, those that refuse, those without meaning."""
 
     phrases: dict[tuple[str, ...], Role]
     longest: int
     known: frozenset[str]
     refusing: frozenset[str]
+    fillers: frozenset[str]
 
 
 @lru_cache(maxsize=1)
@@ -52,7 +53,8 @@ def tables() -> Tables:
     known = {word for phrase in phrases for word in phrase} | set(times.WORDS)
     plain = {word for phrase in language for word in phrase} | set(times.WORDS)
     refusing = frozenset({word for phrase in refused for word in phrase} - plain)
-    return Tables(phrases, max(len(phrase) for phrase in phrases), frozenset(known), refusing)
+    fillers = frozenset(phrase[0] for phrase, role in phrases.items() if len(phrase) == 1 and role.kind == "fill")
+    return Tables(phrases, max(len(phrase) for phrase in phrases), frozenset(known), refusing, fillers)
 
 
 def _phrases(text: str) -> Iterator[tuple[str, ...]]:

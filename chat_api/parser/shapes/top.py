@@ -41,18 +41,12 @@ def build_top(draft: Draft, parts: Parts) -> Plan:
         ["what", "is"],
     ) or draft.lexed.raw[:1] in (["Who's"], ["who's"])
     which_sector = draft.lexed.words[:1] == ["which"] and len(draft.items) > 1 and draft.items[1].kind == "sector"
-    singular = (
-        who
-        or first_noun == "one"
-        or (
-            not which_sector
-            and not draft.has("noun")
-            and not any(
-                item.text.endswith("s") and item.value not in {"pe", "eps", "employees", "visits"}
-                for item in parts.concepts
-            )
-        )
+    movers_many = any(item.text.endswith("s") for item in draft.of("movers"))
+    plural_figure = any(
+        item.text.endswith("s") and item.value not in {"pe", "eps", "employees", "visits"} for item in parts.concepts
     )
+    unnamed = not draft.has("noun") and not movers_many and not plural_figure and not which_sector
+    singular = who or first_noun == "one" or unnamed
     draft.take("noun")
     draft.take("everything")
     draft.take("follow", "sort")
