@@ -79,6 +79,8 @@ def environment(home: Home, settings: Settings) -> dict[str, str]:
         "TIDEMARK_HOME": str(home.root),
         "PYTHONUNBUFFERED": "1",
         "PYSPARK_PYTHON": sys.executable,
+        # Threads share two heaps: with one each, much of what is freed stays with the process.
+        "MALLOC_ARENA_MAX": "2",
         "DAGSTER_HOME": str(home.dagster),
         # A year of sessions in one run is a thousand events: written together, not one by one.
         "DAGSTER_EVENT_BATCH_SIZE": "1000",
@@ -201,12 +203,11 @@ def _mlflow(at: Place) -> Service:
     }
     return Service(
         name="mlflow",
-        command=_python("mlflow", "server", "--host", at.settings.host, "--port", str(port), "--workers", "1"),
+        command=_python("orchestration.mlflow_server", "--host", at.settings.host, "--port", str(port)),
         env={key: value for key, value in at.env.items() if key != "MLFLOW_TRACKING_URI"} | own,
         ready=answers(port, "/health", reach(at.settings)),
         needs=("postgres",),
         start_seconds=180,
-        cwd=at.home.mlflow,
         address=f"http://{reach(at.settings)}:{port}",
     )
 

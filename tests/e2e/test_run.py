@@ -9,6 +9,7 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import polars as pl
 import pytest
 
@@ -62,6 +63,7 @@ def test_the_first_load_fills_every_table(loaded: tuple[Command, str]) -> None:
     assert 0 < visits <= rows(command, "silver.edgar_requests")
     for name in ("gold.posts", "gold.signals_hourly", "gold.forecasts", "gold.forecast_scores", "gold.visits_day"):
         assert rows(command, name) > 0, name
+    assert list((command.home / "mlflow").rglob("*.png")), "the model's plot went through MLflow's server"
 
 
 def test_the_summary_tells_rows_seconds_and_an_answer(loaded: tuple[Command, str]) -> None:
@@ -130,6 +132,9 @@ def test_a_loaded_home_answers_again_beside_a_taken_port_and_ends_when_told(
 
         reply = json.loads(command.run("ask", "--json", "What are the three largest companies by market cap?").stdout)
         assert (reply["kind"], len(reply["rows"]), reply["simulated"]) == ("answer", 3, True)
+        mlflow = next(service["address"] for service in status["services"] if service["name"] == "mlflow")
+        assert httpx.get(f"{mlflow}/health").status_code == 200
+        assert httpx.get(f"{mlflow}/health", headers={"Host": "evil.example"}).status_code == 403
         counted = json.loads(command.run("sql", "--json", "SELECT count(*) AS n FROM marts.quotes").stdout)
         assert counted["rows"] == [[COMPANIES]]
         assert command.run("sql", "DELETE FROM marts.quotes").returncode == 1
