@@ -70,7 +70,9 @@ def _intervals(posts: pl.DataFrame) -> pl.DataFrame:
     """
     key = ["tag", "hour"]
     deviation = (pl.col("composite") - pl.col("composite").mean().over(key)).alias("_deviation")
+    # In a fixed order, so that the same posts give the same sums to the last bit.
     by_author = posts.with_columns(deviation).group_by(*key, "author_key").agg(pl.col("_deviation").sum())
+    by_author = by_author.sort(*key, "author_key")
     spread = by_author.group_by(key).agg(
         pl.len().alias("_authors"), (pl.col("_deviation") ** 2).sum().alias("_squares")
     )
