@@ -6,7 +6,7 @@ from typing import cast
 
 from chat_api.glossary import define
 from chat_api.parser.draft import Draft, clarify, not_loaded, not_understood, when_of
-from chat_api.parser.sentence import finish
+from chat_api.parser.sentence.checks import finish
 from chat_api.plan import AllOf, Among, Compare, Condition, Definition, Known, Measure, Op, Order, Plan
 
 _TABLES = {

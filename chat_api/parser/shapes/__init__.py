@@ -8,7 +8,8 @@ from __future__ import annotations
 from typing import cast
 
 from chat_api.parser.draft import Draft, clarify
-from chat_api.parser.measures import NOT_LOADED, measures
+from chat_api.parser.measures import measures
+from chat_api.parser.measures.concepts import NOT_LOADED
 from chat_api.parser.parts import Parts
 from chat_api.parser.shapes.common import PRICED, number_of
 from chat_api.parser.shapes.companies import build_companies, build_fold, build_list

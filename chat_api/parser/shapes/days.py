@@ -6,9 +6,7 @@ from typing import cast
 
 from chat_api.parser import timing
 from chat_api.parser.draft import Draft, clarify, not_understood
-from chat_api.parser.measures import (
-    is_period,
-)  # fmt: skip
+from chat_api.parser.measures.concepts import is_period
 from chat_api.parser.parts import Parts
 from chat_api.parser.shapes.common import both, daily_move, named_companies, place_item
 from chat_api.plan import (

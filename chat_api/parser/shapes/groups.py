@@ -7,11 +7,8 @@ from typing import cast
 
 from chat_api.parser import timing
 from chat_api.parser.draft import Draft, clarify, not_understood
-from chat_api.parser.measures import (
-    SECTOR,
-    SIGNAL,
-    sector_measure,
-)  # fmt: skip
+from chat_api.parser.measures.concepts import SECTOR, SIGNAL
+from chat_api.parser.measures.others import sector_measure
 from chat_api.parser.parts import Parts
 from chat_api.parser.shapes.common import TO_SECTOR, asked_values, both, company_conditions, limit_of, ordered_list
 from chat_api.plan import (

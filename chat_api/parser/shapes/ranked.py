@@ -6,10 +6,8 @@ from dataclasses import replace
 from typing import cast
 
 from chat_api.parser.draft import Draft, clarify, not_understood
-from chat_api.parser.measures import (
-    measures,
-    sector_measure,
-)  # fmt: skip
+from chat_api.parser.measures import measures
+from chat_api.parser.measures.others import sector_measure
 from chat_api.parser.parts import Parts
 from chat_api.parser.shapes.common import (
     TO_SECTOR,

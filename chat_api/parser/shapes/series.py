@@ -7,14 +7,8 @@ from typing import cast
 
 from chat_api.parser import timing
 from chat_api.parser.draft import Draft, clarify, not_understood
-from chat_api.parser.measures import (
-    FORECAST,
-    SCORED,
-    SECTOR,
-    SIGNAL,
-    is_period,
-    measures,
-)  # fmt: skip
+from chat_api.parser.measures import measures
+from chat_api.parser.measures.concepts import FORECAST, SCORED, SECTOR, SIGNAL, is_period
 from chat_api.parser.parts import Parts
 from chat_api.parser.shapes.common import TO_SECTOR, asked_values, both, named_companies
 from chat_api.plan import (

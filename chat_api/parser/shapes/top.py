@@ -6,10 +6,8 @@ from dataclasses import replace
 
 from chat_api.parser.draft import Draft, Stop, clarify, not_understood
 from chat_api.parser.lexer import Item
-from chat_api.parser.measures import (
-    is_period,
-    measures,
-)  # fmt: skip
+from chat_api.parser.measures import measures
+from chat_api.parser.measures.concepts import is_period
 from chat_api.parser.parts import Parts
 from chat_api.parser.shapes.common import (
     ASCENDING_IS_NEAR,

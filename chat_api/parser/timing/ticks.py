@@ -1,0 +1,113 @@
+"""Ticks and minutes of a session."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time, timedelta
+
+from chat_api.context import Context
+from chat_api.parser.draft import Draft, clarify, not_loaded
+from chat_api.parser.timing.hints import MORE_MINUTES, MORE_TICKS, loaded_range
+from chat_api.plan import Instant, Instants, Latest, Time
+from chat_api.times import When, session_on_or_before
+from lake.market_calendar import NEW_YORK
+
+
+def tick_time(draft: Draft, when: When | None) -> Time:
+    """The tick of a time: the latest, a named one, or the closing tick of a day."""
+    context = draft.context
+    newest = context.latest_tick
+    if newest is None:
+        raise not_loaded("Quotes are", "no tick is there yet", MORE_TICKS)
+    if when is None or when.kind in {"now", "today"}:
+        return Latest()
+    session = newest.astimezone(NEW_YORK).date()
+    if when.kind == "session":
+        return Latest()
+    if when.kind == "clock":
+        return Instant(at=_named_tick(draft, when, session))
+    if when.kind in {"day", "yesterday"} and when.start:
+        day = session_on_or_before(when.start, context.calendar)
+        if day is None:
+            raise not_loaded(f"Quotes of {when.start} are", _ticks_loaded(context), MORE_TICKS)
+        return closing_tick(draft, day)
+    raise clarify("At which tick?", ("the latest tick", f"{draft.question.replace(when.text, '')} now"))
+
+
+def closing_tick(draft: Draft, day: date) -> Instant:
+    """The tick at a session's close."""
+    tick = draft.context.calendar.close_at(day)
+    if tick not in draft.context.ticks:
+        raise not_loaded(f"The closing tick of {day} is", _ticks_loaded(draft.context), MORE_TICKS)
+    return Instant(at=tick)
+
+
+def _ticks_loaded(context: Context) -> str:
+    if not context.ticks:
+        return "no ticks are loaded"
+    first, last = (
+        tick.astimezone(NEW_YORK).strftime("%Y-%m-%d %H:%M") for tick in (context.ticks[0], context.ticks[-1])
+    )
+    return (
+        f"ticks are loaded from {first} to {last} New York time"
+        if first != last
+        else f"the tick of {last} New York time is loaded"
+    )
+
+
+def _named_tick(draft: Draft, when: When, session: date) -> datetime:
+    context = draft.context
+    day = session_on_or_before(when.start, context.calendar) if when.start else session
+    assert when.clock is not None
+    if day is None:
+        raise not_loaded(f"Quotes of {when.start} are", _ticks_loaded(context), MORE_TICKS)
+    tick = at_new_york(day, when.clock)
+    if tick not in context.calendar.ticks(day):
+        raise not_loaded(
+            f"A tick at {when.clock:%H:%M} is never taken and is",
+            "ticks run every 30 minutes from the open at 9:30 to the close at 16:00 New York time",
+            "Prices before the open and after the close are not in the data.",
+        )
+    if tick not in context.ticks:
+        raise not_loaded(f"The tick of {day} {when.clock:%H:%M} is", _ticks_loaded(context), MORE_TICKS)
+    return tick
+
+
+def session_ticks(draft: Draft, when: When | None) -> Instants:
+    """All ticks of one session, which must all be loaded up to now."""
+    context = draft.context
+    newest = context.latest_tick
+    if newest is None:
+        raise not_loaded("Quotes are", "no tick is there yet", MORE_TICKS)
+    day = newest.astimezone(NEW_YORK).date()
+    if when is not None and when.kind in {"day", "yesterday"} and when.start:
+        day = session_on_or_before(when.start, context.calendar) or day
+    elif when is not None and when.kind not in {"now", "today", "session"}:
+        raise not_loaded(f"The ticks of {when.text} are not all", _ticks_loaded(context), MORE_TICKS)
+    due = [tick for tick in context.calendar.ticks(day) if tick <= context.now]
+    if not set(due) <= set(context.ticks):
+        raise not_loaded(f"The ticks of {day} are not all", _ticks_loaded(context), MORE_TICKS)
+    return Instants(start=due[0], end=due[-1] + timedelta(microseconds=1))
+
+
+def minutes_of(draft: Draft, when: When | None) -> Instants:
+    """The minutes of a session, of a part of it, or one minute."""
+    context = draft.context
+    if not context.minute_sessions:
+        raise not_loaded("Minute bars are", "there are none", MORE_MINUTES)
+    day = context.minute_sessions[-1]
+    if when is not None and when.start is not None and when.kind != "today":
+        day = session_on_or_before(when.start, context.calendar) or when.start
+    if day not in context.minute_sessions:
+        raise not_loaded(
+            f"Minute bars of {day} are", loaded_range(context.minute_sessions, "minute bars"), MORE_MINUTES
+        )
+    if when is not None and when.clock is not None:
+        start = at_new_york(day, when.clock)
+        last = at_new_york(day, when.clock_end) if when.clock_end else start
+        return Instants(start=start, end=last + timedelta(minutes=1))
+    return Instants(start=context.calendar.open_at(day), end=context.calendar.close_at(day))
+
+
+def at_new_york(day: date, clock: time) -> datetime:
+    """A New York time of a day, in UTC."""
+    return datetime.combine(day, clock, NEW_YORK).astimezone(UTC)
