@@ -11,7 +11,7 @@ from itertools import pairwise
 from typing import cast
 
 from chat_api.parser.draft import Draft, clarify, not_understood
-from chat_api.parser.lexer import Item
+from chat_api.parser.lexer.items import Item
 from chat_api.parser.measures import measures
 from chat_api.parser.measures.concepts import Ask, is_period
 from chat_api.plan import AllOf, AnyOf, Compare, Condition, Known, Measure, Op

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from chat_api.context import Context
-from chat_api.parser.lexer import Item, Lexed
+from chat_api.parser.lexer.items import Item, Lexed
 from chat_api.plan import Choice, Clarification, Refusal
 from chat_api.times import When
 

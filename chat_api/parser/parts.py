@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from chat_api.parser.lexer import Item
+from chat_api.parser.lexer.items import Item
 from chat_api.parser.measures.concepts import Ask
 from chat_api.plan import Condition, Statistic
 

@@ -8,7 +8,7 @@ from chat_api.entities import describe
 from chat_api.parser import timing
 from chat_api.parser.draft import Draft, clarify, not_understood
 from chat_api.parser.follow.pieces import mapped, symbols_of, time_of, values_among, with_values
-from chat_api.parser.lexer import Item
+from chat_api.parser.lexer.items import Item
 from chat_api.parser.measures.concepts import ATTRIBUTES
 from chat_api.parser.sentence import compose
 from chat_api.plan import (

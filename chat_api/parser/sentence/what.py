@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import cast
 
 from chat_api.parser.draft import Draft, not_loaded, not_understood
-from chat_api.parser.lexer import Item
+from chat_api.parser.lexer.items import Item
 from chat_api.parser.measures.concepts import ATTRIBUTES, NOT_LOADED, PERIOD_ONLY, is_period
 from chat_api.parser.parts import Parts
 from chat_api.parser.shapes.common import PRICED

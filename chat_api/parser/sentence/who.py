@@ -7,7 +7,7 @@ from typing import cast
 
 from chat_api.entities import describe
 from chat_api.parser.draft import Draft, clarify, not_understood
-from chat_api.parser.lexer import Item
+from chat_api.parser.lexer.items import Item
 from chat_api.parser.parts import Parts
 from chat_api.plan import AllOf, Among, Condition
 

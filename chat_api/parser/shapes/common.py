@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import cast
 
 from chat_api.parser.draft import Draft, Stop, clarify, not_understood
-from chat_api.parser.lexer import Item
+from chat_api.parser.lexer.items import Item
 from chat_api.parser.measures import measures
 from chat_api.parser.measures.concepts import ATTENTION, FORECAST, SECTOR, Ask, is_period
 from chat_api.parser.parts import Parts

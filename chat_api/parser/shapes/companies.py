@@ -7,7 +7,7 @@ from typing import cast
 
 from chat_api.parser import timing
 from chat_api.parser.draft import Draft, clarify, not_understood
-from chat_api.parser.lexer import Item
+from chat_api.parser.lexer.items import Item
 from chat_api.parser.measures import measures
 from chat_api.parser.measures.concepts import is_day, is_period
 from chat_api.parser.parts import Parts

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from chat_api.parser.draft import Draft, Stop, clarify, not_understood
-from chat_api.parser.lexer import Item
+from chat_api.parser.lexer.items import Item
 from chat_api.parser.measures import measures
 from chat_api.parser.measures.concepts import is_period
 from chat_api.parser.parts import Parts
