@@ -15,7 +15,14 @@ def read_performance(draft: Draft, when: When | None) -> None:
         if is_period(when) and draft.of("company") and not draft.of("concept"):
             item.kind, item.value = "concept", "return"
         else:
-            question = draft.question.rstrip("?. ")
+            if draft.of("sector") and not draft.of("company"):
+                names = " and ".join(str(sector.value) for sector in draft.of("sector"))
+                raise clarify(
+                    "A sector's performance needs a period and a weighting. Which is meant?",
+                    ("today, cap-weighted change %", f"{names} cap weighted change today"),
+                    ("today, average change %", f"{names} average change today"),
+                    ("companies' average return this month", f"average return of {names} companies this month"),
+                )
             raise clarify(
                 "Performance needs a measure and a period. Which is meant?",
                 *[
@@ -26,7 +33,7 @@ def read_performance(draft: Draft, when: When | None) -> None:
                         ("return year to date", "return year to date"),
                     )
                 ],
-                ("another period", None) if question else ("", None),
+                ("another period", None),
             )
 
 

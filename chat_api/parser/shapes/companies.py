@@ -58,8 +58,12 @@ def build_fold(draft: Draft, parts: Parts) -> Plan:
     if not parts.concepts:
         raise clarify(
             f"The {parts.statistic} of what?",
-            ("market cap", f"{draft.question} market cap"),
-            ("P/E", f"{draft.question} P/E"),
+            *(_averages_of(parts.companies[0]) if parts.companies and parts.statistic == "average" else ()),
+            *(
+                ()
+                if parts.companies
+                else (("market cap", f"{draft.question} market cap"), ("P/E", f"{draft.question} P/E"))
+            ),
         )
     if parts.companies and len(parts.companies) == 1:
         word = cast("str", parts.statistic)
@@ -85,6 +89,14 @@ def build_fold(draft: Draft, parts: Parts) -> Plan:
         where=both(where, Known(left=values[0])),
         fold=Fold(statistic=statistic, by=by),
         order=order,
+    )
+
+
+def _averages_of(symbol: str) -> tuple[tuple[str, str], ...]:
+    return (
+        ("average volume, 3 months", f"${symbol} 3 month average volume"),
+        ("50-day average", f"${symbol} 50 day average"),
+        ("average close this month", f"${symbol} average close this month"),
     )
 
 

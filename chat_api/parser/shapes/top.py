@@ -148,8 +148,18 @@ def _order_concept(draft: Draft, parts: Parts, order_items: list[Item]) -> Item:
     )
 
 
+def _with_order(draft: Draft) -> str:
+    """The question with its open word ("best", "biggest") put as highest or lowest, and a number where many are asked."""
+    for item in draft.items:
+        if item.kind in {"good", "vague_sup"}:
+            many = any(other.kind == "noun" and other.value == "many" for other in draft.items)
+            number = "10 " if many and not any(other.kind == "number" for other in draft.items) else ""
+            return draft.replaced(item, f"{number}{'highest' if item.value else 'lowest'}").rstrip("?. ")
+    return draft.question.rstrip("?. ")
+
+
 def _which_order(draft: Draft, *, best: bool) -> Stop:
-    question = draft.question.rstrip("?. ")
+    question = _with_order(draft)
     choices = [
         ("by change % today", "by change % today"),
         ("by market cap", "by market cap"),
