@@ -83,15 +83,25 @@ def build_jobs() -> dict[str, Job]:
     return jobs
 
 
-_NOT_READY = dg.SkipReason("the first load has not ended yet")
+def not_now(lake: LakeResource, slot: str) -> dg.SkipReason | None:
+    """Why a job that the clock starts would have nothing to do; None when it would.
 
+    During the first load it would only slow that down; in a real home without a live source there is nobody to ask.
 
-def _ready(lake: LakeResource) -> bool:
-    """Whether the first load is over: what runs beside it would only slow it down."""
+    Args:
+        slot: the source that it asks, as `scrapers.urls` names it.
+    """
     from lake import delta
     from lake.contracts import table
+    from scrapers.urls import source_urls
 
-    return delta.count(Home.open(lake.settings()), table("gold.loads")) > 0
+    settings = lake.settings()
+    home = Home.open(settings)
+    if delta.count(home, table("gold.loads")) == 0:
+        return dg.SkipReason("the first load has not ended yet")
+    if getattr(source_urls(settings, home), slot) is None:
+        return dg.SkipReason(f"this home has no live source {slot}: its TIDEMARK_…_URL is not set")
+    return None
 
 
 def build_schedules(jobs: dict[str, Job]) -> list[dg.ScheduleDefinition]:
@@ -105,8 +115,8 @@ def build_schedules(jobs: dict[str, Job]) -> list[dg.ScheduleDefinition]:
         default_status=dg.DefaultScheduleStatus.RUNNING,
     )
     def companies_before_the_open(lake: LakeResource) -> dg.RunRequest | dg.SkipReason:
-        if not _ready(lake):
-            return _NOT_READY
+        if (reason := not_now(lake, "query1")) is not None:
+            return reason
         today = lake.clock().now().astimezone(NEW_YORK).date()
         if not xnys().is_session(today):
             return dg.SkipReason(f"{today} is no session")
@@ -119,15 +129,15 @@ def build_schedules(jobs: dict[str, Job]) -> list[dg.ScheduleDefinition]:
         default_status=dg.DefaultScheduleStatus.RUNNING,
     )
     def bars_after_the_close(lake: LakeResource) -> dg.RunRequest | dg.SkipReason:
-        if not _ready(lake):
-            return _NOT_READY
+        if (reason := not_now(lake, "query2")) is not None:
+            return reason
         session = xnys().latest_closed_session(lake.clock().now())
         return dg.RunRequest(run_key=f"bars-{session}", partition_key=session.isoformat(), tags=thorough)
 
     @dg.schedule(job=jobs["attention"], cron_schedule="30 6 * * *", default_status=dg.DefaultScheduleStatus.RUNNING)
     def attention_of_yesterday(lake: LakeResource) -> dg.RunRequest | dg.SkipReason:
-        if not _ready(lake):
-            return _NOT_READY
+        if (reason := not_now(lake, "sec")) is not None:
+            return reason
         day = lake.clock().now().date() - timedelta(days=1)
         return dg.RunRequest(run_key=f"attention-{day}", partition_key=day.isoformat(), tags=thorough)
 
@@ -138,8 +148,8 @@ def build_schedules(jobs: dict[str, Job]) -> list[dg.ScheduleDefinition]:
         default_status=dg.DefaultScheduleStatus.RUNNING,
     )
     def posts_by_the_hour(lake: LakeResource) -> dg.RunRequest | dg.SkipReason:
-        if not _ready(lake):
-            return _NOT_READY
+        if (reason := not_now(lake, "x")) is not None:
+            return reason
         now = lake.clock().now().astimezone(INDIA)
         return dg.RunRequest(run_key=f"posts-{now:%Y%m%dT%H}", partition_key=now.date().isoformat())
 

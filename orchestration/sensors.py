@@ -11,7 +11,7 @@ from lake.delta import Slice
 from lake.home import Home
 from lake.market_calendar import Tick, xnys
 from orchestration.assets.factory import TICK_TAG
-from orchestration.jobs import Job
+from orchestration.jobs import Job, not_now
 from orchestration.resources import LakeResource
 
 INTERVAL_SECONDS = 30
@@ -57,7 +57,8 @@ def tick_sensor(job: Job) -> dg.SensorDefinition:
     )
     def evaluate(context: dg.SensorEvaluationContext, lake: LakeResource) -> dg.RunRequest | dg.SkipReason:
         del context
-        settings = lake.settings()
-        return decide(Home.open(settings), lake.clock().now())
+        if (reason := not_now(lake, "query1")) is not None:
+            return reason
+        return decide(Home.open(lake.settings()), lake.clock().now())
 
     return evaluate
