@@ -123,7 +123,9 @@ def summary_tables(screen: Screen, summary: Mapping[str, Any]) -> None:
     screen.table(("step", "seconds"), list(summary["seconds"].items()), "Seconds by step")
     quarantined = summary.get("quarantined", {})
     rows = [(name, count, quarantined.get(name, 0)) for name, count in summary["rows"].items()]
-    screen.table(("table", "rows", "quarantined"), rows, "Rows by table")
+    screen.table(("table", "rows", "quarantined"), [row for row in rows if any(row[1:])], "Rows by table")
+    if empty := [name for name, *counts in rows if not any(counts)]:
+        screen.say(f"empty: {', '.join(empty)}")
 
 
 def rows_table(screen: Screen, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:

@@ -133,8 +133,9 @@ def test_a_loaded_home_answers_again_beside_a_taken_port_and_ends_when_told(
         reply = json.loads(command.run("ask", "--json", "What are the three largest companies by market cap?").stdout)
         assert (reply["kind"], len(reply["rows"]), reply["simulated"]) == ("answer", 3, True)
         mlflow = next(service["address"] for service in status["services"] if service["name"] == "mlflow")
-        assert httpx.get(f"{mlflow}/health").status_code == 200
-        assert httpx.get(f"{mlflow}/health", headers={"Host": "evil.example"}).status_code == 403
+        search = f"{mlflow}/api/2.0/mlflow/experiments/search?max_results=1"
+        assert httpx.get(search).status_code == 200
+        assert httpx.get(search, headers={"Host": "evil.example"}).status_code == 403, "a name that points to loopback"
         counted = json.loads(command.run("sql", "--json", "SELECT count(*) AS n FROM marts.quotes").stdout)
         assert counted["rows"] == [[COMPANIES]]
         assert command.run("sql", "DELETE FROM marts.quotes").returncode == 1
