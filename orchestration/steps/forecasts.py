@@ -28,21 +28,28 @@ def gold_forecasts(work: Work) -> Iterator[Outcome]:
     Forecasts made before the fact are kept for ever. Of the walk-forward ones only those of the newest champion stay:
     they describe a model, not a moment.
     """
+    from ml.predict import predict
     from ml.train import train
 
     known = table("gold.bars_daily")
     bars = delta.read(work.home, known)
+    known_by = as_of(work, bars)
     uri = tracking_uri(work.home)
     report = train(
         bars,
         tracking_uri=uri,
         artifact_location=None if uri.startswith("http") else work.home.mlflow.as_uri(),
         dataset_version=delta.version(work.home, known) or 0,
-        as_of=as_of(work, bars),
+        as_of=known_by,
         run_id=work.run_id,
     )
+    live = report.forecasts
+    if report.role != "champion":
+        # The new model stands beside the champion, which forecasts this session too.
+        champion = predict(bars, tracking_uri=uri, as_of=known_by, run_id=work.run_id)
+        live = pl.concat([live, champion], how="vertical_relaxed")
     before = delta.read(work.home, table("gold.forecasts"))
-    rows = merged(before, report.forecasts, report.walk_forward, champion=report.role == "champion")
+    rows = merged(before, live, report.walk_forward, champion=report.role == "champion")
     outcome = write_gold(work, "gold.forecasts", rows, EVERYTHING)
     facts: dict[str, int | float | str] = {name: round(value, 6) for name, value in report.metrics.items()}
     facts |= {

@@ -46,4 +46,4 @@ def gold_signals(work: Work) -> Iterator[Outcome]:
     where = days(work, "day")
     scored = score_posts(delta.read(work.home, table("silver.posts"), where))
     yield write_gold(work, "gold.posts", scored, where)
-    yield write_gold(work, "gold.signals_hourly", signals_hourly(scored), where)
+    yield write_gold(work, "gold.signals_hourly", signals_hourly(scored, tags=list(work.settings.tags)), where)
