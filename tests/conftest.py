@@ -39,9 +39,9 @@ class Server:
 @pytest.fixture(scope="session")
 def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """One embedded PostgreSQL for the session; tests that change its tables clean up or use tables of their own."""
-    from lake import postgres as server  # noqa: PLC0415 - only tests that ask for it pay
-    from lake.home import Home  # noqa: PLC0415
-    from lake.settings import load_settings  # noqa: PLC0415
+    from lake import postgres as server
+    from lake.home import Home
+    from lake.settings import load_settings
 
     settings = load_settings(home=tmp_path_factory.mktemp("postgres") / "home", postgres_url=None)
     home = Home.open(settings)
