@@ -54,7 +54,12 @@ class Start:
     phase: str = "starting"
     notes: list[str] = field(default_factory=list)
     since: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
+    clock: Clock = field(init=False)
     _telling: threading.Lock = field(default_factory=threading.Lock)
+
+    def __post_init__(self) -> None:
+        """One clock, from here on."""
+        self.clock = Clock.from_settings(self.settings)
 
     def run(self) -> int:
         """Start, load, stay, stop; the exit code."""
@@ -73,7 +78,7 @@ class Start:
 
     def _supervised(self) -> int:
         self._clear_up()
-        self.env = services.environment(self.home, self.settings)
+        self.env = services.environment(self.home, self.settings, self.clock)
         built = services.build(self.home, self.settings, self.env)
         self.supervisor = Supervisor(self.home.run, self.home.logs, built, self.token)
         self.supervisor.on_change = self._tell
@@ -119,10 +124,7 @@ class Start:
         return LoadProcess(self.home.run, log, self.supervisor.token, env, progress.on_event)
 
     def _await_load(self, load: LoadProcess) -> None:
-        running.remember_summary(self.home, summary_of(load) | {"at": self._now().isoformat(timespec="seconds")})
-
-    def _now(self) -> datetime:
-        return Clock.from_settings(self.settings).now()
+        running.remember_summary(self.home, summary_of(load) | {"at": self.clock.now().isoformat(timespec="seconds")})
 
     def _phase(self, phase: str) -> None:
         self.phase = phase
@@ -181,7 +183,7 @@ class Start:
         states = self.supervisor.status()
         ready = [s["name"] for s in states if s["state"] == "ready"]
         others = [f"{s['name']} {s['state']}" for s in states if s["state"] != "ready"]
-        now = self._now()
+        now = self.clock.now()
         try:
             following = f"next tick {xnys().next_tick(now).tick:%Y-%m-%d %H:%M} UTC"
         except CalendarEnd as error:
@@ -239,7 +241,8 @@ def once_more(home: Home, settings: Settings, screen: Screen) -> int:
         screen.say("another load is at work: `tidemark status` shows it")
         return 1
     screen.say(f"loading with the services that run in {home.root}")
-    env = services.environment(home, settings) | {processes.MARK: processes.mark(home.run, record.token)}
+    clock = Clock.from_settings(settings)
+    env = services.environment(home, settings, clock) | {processes.MARK: processes.mark(home.run, record.token)}
     if now := running.told(home).get("now"):
         env["TIDEMARK_NOW"] = now
     progress = LoadProgress(screen)
@@ -250,7 +253,7 @@ def once_more(home: Home, settings: Settings, screen: Screen) -> int:
     finally:
         progress.close()
         load.end()
-    running.remember_summary(home, summary | {"at": Clock.from_settings(settings).now().isoformat(timespec="seconds")})
+    running.remember_summary(home, summary | {"at": clock.now().isoformat(timespec="seconds")})
     summary_tables(screen, summary)
     return 0
 

@@ -137,7 +137,7 @@ def rows_table(screen: Screen, columns: Sequence[str], rows: Sequence[Sequence[o
 
 def answer(screen: Screen, question: str, reply: Mapping[str, Any]) -> None:
     """A question with its answer: the sentence, how it was read, the rows and the SQL."""
-    simulated = " (simulated)" if reply["simulated"] and "simulated" not in reply["sentence"] else ""
+    simulated = " (simulated)" if reply["simulated"] and "simulated" not in reply["sentence"].lower() else ""
     screen.say(f"? {question}")
     screen.say(cell(reply["sentence"]) + simulated)
     for note in reply["notes"]:

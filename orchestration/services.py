@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING
 import psycopg
 
 from lake import postgres
-from lake.clock import Clock
 from lake.home import DEFAULT_PORTS, HomeError, is_free
 from orchestration import dagster_home
 from orchestration.probes import answers, listens
 from orchestration.supervisor import Service, ServiceError
 
 if TYPE_CHECKING:
+    from lake.clock import Clock
     from lake.home import Home
     from lake.settings import Settings
 
@@ -72,7 +72,7 @@ def settle_ports(home: Home, names: tuple[str, ...]) -> list[str]:
     return notes
 
 
-def environment(home: Home, settings: Settings) -> dict[str, str]:
+def environment(home: Home, settings: Settings, clock: Clock) -> dict[str, str]:
     """The environment of every service: the same home, the same clock, bytecode kept."""
     env = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
     env |= {
@@ -91,7 +91,7 @@ def environment(home: Home, settings: Settings) -> dict[str, str]:
         "DO_NOT_TRACK": "1",
     }
     # One clock for all: it runs on from where it was when this start began.
-    if now := Clock.from_settings(settings).setting():
+    if now := clock.setting():
         env["TIDEMARK_NOW"] = now
     return env
 

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from lake.clock import Clock
 from lake.home import Home, HomeError
 from lake.settings import Settings, load_settings
 from orchestration import dagster_home, processes, running, services
@@ -154,7 +155,7 @@ def test_a_port_that_was_asked_for_and_is_taken_is_an_error(home: Home, monkeypa
 
 
 def built(home: Home, settings: Settings) -> dict[str, services.Service]:
-    env = services.environment(home, settings)
+    env = services.environment(home, settings, Clock.from_settings(settings))
     return {service.name: service for service in services.build(home, settings, env)}
 
 
@@ -195,9 +196,11 @@ def test_a_real_home_has_no_sandbox_and_ones_own_servers_replace_ours(tmp_path: 
 
 
 def test_all_services_share_one_running_clock(home: Home, settings: Settings) -> None:
-    assert "TIDEMARK_NOW" not in services.environment(home, settings)
+    assert "TIDEMARK_NOW" not in services.environment(home, settings, Clock.from_settings(settings))
     moved = settings.model_copy(update={"now": "2026-11-20T15:00:00Z"})
-    assert services.environment(home, moved)["TIDEMARK_NOW"].startswith("2026-11-20T15:00:00+00:00@")
+    assert services.environment(home, moved, Clock.from_settings(moved))["TIDEMARK_NOW"].startswith(
+        "2026-11-20T15:00:00+00:00@"
+    )
 
 
 def test_dagsters_settings_are_ones_that_dagster_takes(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
