@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import os
 import secrets
-import signal
 import threading
 import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -20,6 +18,7 @@ from lake.postgres import owner_dsn
 from orchestration import processes, running, services
 from orchestration.ask import ask
 from orchestration.console import LoadProgress, Screen, answer, summary_tables
+from orchestration.interrupts import Interrupts
 from orchestration.load_process import LoadProcess
 from orchestration.supervisor import Supervisor
 
@@ -64,7 +63,7 @@ class Start:
     def run(self) -> int:
         """Start, load, stay, stop; the exit code."""
         lock = running.take(self.home)
-        with _Signals() as signals:
+        with Interrupts() as signals:
             try:
                 processes.remember(self.home.run, running.SUPERVISOR, os.getpid(), self.token)
                 return self._supervised()
@@ -78,6 +77,7 @@ class Start:
 
     def _supervised(self) -> int:
         self._clear_up()
+        services.prepare_own_server(self.home, self.settings)
         self.env = services.environment(self.home, self.settings, self.clock)
         built = services.build(self.home, self.settings, self.env)
         self.supervisor = Supervisor(self.home.run, self.home.logs, built, self.token)
@@ -269,31 +269,3 @@ def down(home: Home, screen: Screen) -> int:
         screen.say(f"ended what was left behind: {', '.join(left)}")
     screen.say("stopped" if held else "nothing was running")
     return 0
-
-
-class _Signals:
-    """SIGTERM and SIGHUP end the command as Ctrl-C does, once; then nothing disturbs the stopping."""
-
-    NUMBERS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-
-    def __init__(self) -> None:
-        self._ignored = False
-        self._before: dict[signal.Signals, Any] = {}
-
-    def __enter__(self) -> _Signals:
-        self._before = {number: signal.signal(number, self._interrupt) for number in self.NUMBERS}
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
-
-    def ignore(self) -> None:
-        """From here on, no signal is heard."""
-        self._ignored = True
-
-    def _interrupt(self, number: int, frame: FrameType | None) -> None:
-        del number, frame
-        if not self._ignored:
-            self._ignored = True
-            raise KeyboardInterrupt

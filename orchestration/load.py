@@ -232,10 +232,3 @@ def mart_rows(home: Home, settings: Settings) -> dict[str, int]:
             row = connection.execute(f'SELECT count(*) FROM marts."{name}"').fetchone()  # noqa: S608 - a catalog name
             counts[f"mart.{name}"] = int(row[0]) if row else 0
     return counts
-
-
-def already_loaded(home: Home) -> bool:
-    """Whether a first load has reached gold's inventory."""
-    from lake import delta
-
-    return delta.count(home, TABLES["gold.loads"]) > 0

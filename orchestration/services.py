@@ -124,6 +124,20 @@ def build(
     return [makers[name](place) for name in wanted]
 
 
+def prepare_own_server(home: Home, settings: Settings) -> None:
+    """Make databases, schemas and roles on the server that `TIDEMARK_POSTGRES_URL` names, if it names one.
+
+    Raises:
+        PostgresError: when it does not answer or refuses.
+    """
+    if settings.postgres_url is None:
+        return
+    try:
+        postgres.ensure_roles(home, settings)
+    except psycopg.Error as error:
+        raise postgres.PostgresError(f"the server of TIDEMARK_POSTGRES_URL: {error}") from error
+
+
 def ports_of(home: Home, settings: Settings) -> tuple[str, ...]:
     """The names of the ports that this home's services listen on."""
     absent = {

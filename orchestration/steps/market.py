@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date, datetime
+from datetime import datetime
 
 import polars as pl
 
@@ -163,8 +163,3 @@ def gold_bars(work: Work) -> Iterator[Outcome]:
     bars = bars_gold(delta.read(work.home, table("silver.bars_daily")), actions)
     yield write_gold(work, "gold.bars_daily", bars, EVERYTHING)
     yield write_gold(work, "gold.corporate_actions", actions, EVERYTHING)
-
-
-def newest_session(work: Work) -> date:
-    """The newest session whose close has passed."""
-    return work.calendar.latest_closed_session(work.clock.now())

@@ -17,6 +17,7 @@ from rich.console import Console
 
 from lake.clock import Clock
 from lake.home import Home, HomeError
+from lake.postgres import PostgresError
 from lake.settings import Settings, load_settings
 from orchestration import dagster_home, processes, running, services
 from orchestration.cli import main
@@ -193,6 +194,16 @@ def test_a_real_home_has_no_sandbox_and_ones_own_servers_replace_ours(tmp_path: 
     home = Home.open(own)
     assert set(built(home, own)) == {"mlflow", "chat", "dagster-code", "dagster-webserver", "dagster-daemon"}
     assert set(services.ports_of(home, own)) == {"mlflow", "chat", "code", "dagster"}
+
+
+def test_a_server_of_ones_own_gets_what_it_needs_or_is_named(settings: Settings, postgres: Server) -> None:
+    own = load_settings(home=postgres.home.root, postgres_url=postgres.owner_dsn)
+    services.prepare_own_server(postgres.home, own)
+    services.prepare_own_server(postgres.home, load_settings(home=postgres.home.root))
+    absent = load_settings(home=settings.home, postgres_url="postgresql://me:secret-word@127.0.0.1:1/tidemark")
+    with pytest.raises(PostgresError, match="TIDEMARK_POSTGRES_URL") as told:
+        services.prepare_own_server(Home.open(absent), absent)
+    assert "secret-word" not in str(told.value)
 
 
 def test_all_services_share_one_running_clock(home: Home, settings: Settings) -> None:
