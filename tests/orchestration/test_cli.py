@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from rich.console import Console
@@ -23,6 +24,9 @@ from orchestration import dagster_home, processes, running, services
 from orchestration.cli import main
 from orchestration.commands_look import megabytes
 from orchestration.console import LoadProgress, Screen, answer, cell
+
+if TYPE_CHECKING:
+    from tests.conftest import Server
 
 ROOT = Path(__file__).resolve().parents[2]
 
