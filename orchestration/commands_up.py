@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import psycopg
+from rich.text import Text
 
 from lake.clock import Clock
 from lake.home import Home
@@ -169,7 +170,7 @@ class Start:
             while True:
                 line = self._status_line()
                 if live is not None:
-                    live.update(line)
+                    live.update(Text(line, no_wrap=True, overflow="ellipsis"))
                 elif (worth := line.partition("|")[2]) != shown:
                     # Without a terminal a line is worth writing when something but the time has changed.
                     self.screen.say(line)

@@ -73,12 +73,13 @@ class LoadProgress:
     def __init__(self, screen: Screen):
         """Show nothing yet."""
         self.screen = screen
+        self._closed = False
         self._bar: Progress | None = None
         self._task: Any = None
 
     def on_event(self, event: Mapping[str, Any]) -> None:
         """Show one of the load's events."""
-        if event["event"] != "step":
+        if event["event"] != "step" or self._closed:
             return
         name, number, of, seconds = event["name"], event["number"], event["of"], event["seconds"]
         if seconds is not None:
@@ -98,7 +99,8 @@ class LoadProgress:
         self._bar.update(self._task, description=f"load: {name}", completed=done)
 
     def close(self) -> None:
-        """Take the bar away."""
+        """Take the bar away; what comes later is not shown."""
+        self._closed = True
         if self._bar is not None:
             self._bar.stop()
             self._bar = None
