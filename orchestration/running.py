@@ -6,6 +6,7 @@ import contextlib
 import fcntl
 import json
 import os
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -88,15 +89,16 @@ def ask_to_end(home: Home, seconds: float = 90.0) -> bool:
     """
     record = processes.recall(home.run, SUPERVISOR)
     process = record.process() if record is not None else None
-    if process is None:
+    if record is None or process is None:
         return True
-    try:
+    with contextlib.suppress(psutil.NoSuchProcess):
         process.terminate()
-        process.wait(seconds)
-    except psutil.NoSuchProcess:
-        return True
-    except psutil.TimeoutExpired:
-        return False
+    deadline = time.monotonic() + seconds
+    # Ended counts, though whoever started it may not have asked for its exit code yet.
+    while record.process() is not None:
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.1)
     return True
 
 
