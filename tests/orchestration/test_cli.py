@@ -137,6 +137,18 @@ def test_started_twice_it_says_so(home: Home, capsys: pytest.CaptureFixture[str]
     running.take(home).release()
 
 
+def test_an_end_is_seen_though_nobody_has_collected_it(home: Home) -> None:
+    asked = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    try:
+        processes.remember(home.run, running.SUPERVISOR, asked.pid, "token")
+        assert running.is_running(home)
+        assert running.ask_to_end(home, 30)
+        assert not running.is_running(home)
+    finally:
+        asked.kill()
+        asked.wait()
+
+
 def test_taken_ports_are_replaced_and_said(home: Home, settings: Settings) -> None:
     names = services.ports_of(home, settings)
     services.settle_ports(home, names)
