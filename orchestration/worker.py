@@ -65,7 +65,9 @@ def main() -> int:
     """Keep standard output for events: libraries that print go to the log."""
     events = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)
-    return serve(sys.stdin.buffer, lambda event: print(json.dumps(event, default=str), file=events))
+    # Unbuffered: the thread that waits for its end must hold no lock when this process ends.
+    commands = os.fdopen(0, "rb", buffering=0, closefd=False)
+    return serve(commands, lambda event: print(json.dumps(event, default=str), file=events))
 
 
 if __name__ == "__main__":
