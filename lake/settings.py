@@ -22,7 +22,12 @@ class Settings(BaseSettings):
     """All settings with their defaults. Frozen: a process reads them once."""
 
     model_config = SettingsConfigDict(
-        env_prefix="TIDEMARK_", env_file=".env", env_file_encoding="utf-8", extra="ignore", frozen=True
+        env_prefix="TIDEMARK_",
+        env_ignore_empty=True,
+        env_file=".env",
+        env_file_encoding="utf-8",
+        extra="ignore",
+        frozen=True,
     )
 
     home: Path = Field(Path(".tidemark"), description="folder that holds all state")

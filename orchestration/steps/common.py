@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import time
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from scrapers.job import CrawlReport
 
 
+_LEFT_SECONDS = 86_400
+
+
 def crawl(work: Work, spider: str, params: Mapping[str, object]) -> CrawlReport:
     """Run a spider against the home's sources; its log lines go to the home's `crawl` log.
 
@@ -30,6 +34,7 @@ def crawl(work: Work, spider: str, params: Mapping[str, object]) -> CrawlReport:
     from scrapers.crawl import run_crawl
     from scrapers.urls import source_urls
 
+    _sweep(work.home.landing / "crawls")
     return run_crawl(
         spider,
         {"session": work.last.isoformat(), **params},
@@ -39,6 +44,13 @@ def crawl(work: Work, spider: str, params: Mapping[str, object]) -> CrawlReport:
         run_id=work.run_id,
         log_file=work.home.logs / "crawl.log",
     )
+
+
+def _sweep(spools: Path) -> None:
+    """Remove what runs that were killed before their bodies reached bronze have left, a day later."""
+    for spool in spools.glob("*"):
+        if time.time() - spool.stat().st_mtime > _LEFT_SECONDS:
+            shutil.rmtree(spool, ignore_errors=True)
 
 
 def spool_of(work: Work, spider: str) -> Path:
