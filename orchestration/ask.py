@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from orchestration import running
 from orchestration.services import reach
 
 if TYPE_CHECKING:
@@ -65,6 +66,9 @@ def _post(home: Home, settings: Settings, path: str, body: dict[str, Any]) -> di
     Raises:
         ConnectionError: when none runs.
     """
+    if not running.is_running(home):
+        # Whoever listens at this home's port then belongs to another home.
+        raise ConnectionError(f"nothing runs in {home.root}")
     connection = http.client.HTTPConnection(reach(settings), home.port("chat"), timeout=60)
     try:
         connection.request("POST", path, json.dumps(body), {"Content-Type": "application/json"})

@@ -10,12 +10,14 @@ from pathlib import Path
 from urllib.parse import quote
 
 import polars as pl
+import psycopg
 
 from lake import delta, postgres
 from lake.clock import Clock
 from lake.contracts import table
 from lake.home import Home, HomeError, is_free
 from lake.settings import Settings
+from orchestration import running
 from orchestration.assets.marts import EXPECTATIONS_TAG
 from orchestration.load import LoadSummary, Progress, Step, run_steps
 from orchestration.partitions import FIRST_SESSION
@@ -171,10 +173,10 @@ def _has_enough_bars(home: Home) -> bool:
 @contextmanager
 def services(home: Home, settings: Settings) -> Iterator[None]:
     """PostgreSQL and a place for MLflow's records: those that run already, else started here and stopped at the end."""
-    running = settings.postgres_url is not None or not is_free(home.port("postgres"))
-    server = None if running else postgres.start(home, settings)
+    up = running.is_running(home)
+    server = None if up or _answers(home, settings) else _start_postgres(home, settings)
     before = os.environ.get("MLFLOW_TRACKING_URI")
-    if is_free(home.port("mlflow")) and before is None:
+    if not up and before is None:
         os.environ["MLFLOW_TRACKING_URI"] = postgres.owner_dsn(home, settings, "mlflow").replace(
             "postgresql://", "postgresql+psycopg://", 1
         )
@@ -185,3 +187,20 @@ def services(home: Home, settings: Settings) -> Iterator[None]:
             os.environ.pop("MLFLOW_TRACKING_URI", None)
         if server is not None:
             server.stop()
+
+
+def _answers(home: Home, settings: Settings) -> bool:
+    """Whether this home's own PostgreSQL answers, as after an import that was killed."""
+    try:
+        psycopg.connect(postgres.owner_dsn(home, settings), connect_timeout=5).close()
+    except psycopg.OperationalError:
+        return False
+    return True
+
+
+def _start_postgres(home: Home, settings: Settings) -> postgres.Running | None:
+    """Start it, with ports that no other home's services hold."""
+    for name in ("postgres", "spark"):
+        if not is_free(home.port(name)):
+            home.move_port(name)
+    return postgres.start(home, settings)

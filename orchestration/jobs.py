@@ -151,6 +151,8 @@ def build_schedules(jobs: dict[str, Job]) -> list[dg.ScheduleDefinition]:
         if (reason := not_now(lake, "x")) is not None:
             return reason
         now = lake.clock().now().astimezone(INDIA)
-        return dg.RunRequest(run_key=f"posts-{now:%Y%m%dT%H}", partition_key=now.date().isoformat())
+        # The run after midnight completes the day that has just ended.
+        day = (now - timedelta(minutes=30)).date()
+        return dg.RunRequest(run_key=f"posts-{now:%Y%m%dT%H}", partition_key=day.isoformat())
 
     return [companies_before_the_open, bars_after_the_close, attention_of_yesterday, posts_by_the_hour]

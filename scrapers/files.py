@@ -87,7 +87,7 @@ def kind_of(path: Path) -> FileKind:
         NotRecognised: with what was expected and what was found.
     """
     if path.suffix.lower() == ".json":
-        return "sec_tickers"
+        return _json_kind(path)
     header = header_of(path)
     names = set(header.names)
     rest = names - set(_SYMBOL_COLUMNS) - {""}
@@ -99,6 +99,14 @@ def kind_of(path: Path) -> FileKind:
         return "sec_tickers"
     found = ",".join(header.names)[:200] or "an empty first line"
     raise NotRecognised(f"{path.name}: expected {EXPECTED}; found the columns {found}")
+
+
+def _json_kind(path: Path) -> FileKind:
+    with path.open("rb") as file:
+        start = file.read(4096)
+    if b'"cik_str"' in start or (b'"fields"' in start and b'"cik"' in start):
+        return "sec_tickers"
+    raise NotRecognised(f"{path.name}: expected {EXPECTED}; found JSON without SEC's cik_str or fields")
 
 
 def _has_minutes(path: Path) -> bool:
@@ -138,7 +146,15 @@ def _lines(path: Path) -> Iterator[_Line]:
         for raw in file:
             text = raw.decode("utf-8", "replace").rstrip("\r\n")
             if text.strip():
-                yield _Line(text, next(csv.reader([text]), []))
+                yield _Line(text, _fields(text))
+
+
+def _fields(text: str) -> list[str]:
+    try:
+        return next(csv.reader([text]), [])
+    except csv.Error:
+        # A field beyond the reader's limit, or a NUL: the line has no fields that count.
+        return []
 
 
 def _read(
@@ -171,7 +187,7 @@ def _shares(text: str) -> int | None:
     if not text.strip():
         return None
     value = _number(text, "volume")
-    if value != value or value in (float("inf"), float("-inf")):  # noqa: PLR0124 - NaN is unlike itself
+    if not -(2.0**63) < value < 2.0**63:
         raise ValueError("volume_is_not_a_number")
     return round(value)
 

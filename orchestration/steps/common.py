@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -92,6 +92,11 @@ def days(work: Work, column: str) -> Slice:
     if work.first == work.last:
         return Slice({column: work.first})
     return Slice(between=(column, work.first, work.last + timedelta(days=1)))
+
+
+def since(work: Work) -> Slice:
+    """Bodies asked for on the first day or later: a range is landed under its last day, and may speak of any in it."""
+    return Slice(between=("session", work.first, date.max))
 
 
 def write_silver(work: Work, table_id: str, settled: Settled, where: Slice) -> Outcome:

@@ -10,7 +10,7 @@ import polars as pl
 from lake import delta
 from lake.contracts import table
 from lake.delta import EVERYTHING, Slice
-from orchestration.steps.common import bodies_of, days, land, write_gold, write_silver
+from orchestration.steps.common import bodies_of, days, land, since, write_gold, write_silver
 from orchestration.steps.imports import as_one, settle_daily_files
 from orchestration.work import Outcome, Work
 
@@ -50,16 +50,17 @@ def gold_universe(work: Work) -> Outcome:
 
 
 def members(work: Work) -> pl.DataFrame:
-    """The universe in force on the last day asked for: that session's, else the newest before it.
+    """The universe in force on the last day asked for; for days before the first was taken, that first one.
 
     Raises:
         LookupError: when none has been collected.
     """
-    known = delta.scan(work.home, table("gold.universe")).filter(pl.col("session") <= work.last)
-    newest = known.select(pl.col("session").max()).collect().item()
-    if newest is None:
-        raise LookupError(f"no universe on or before {work.last}: materialize gold/universe for a session first")
-    return known.filter(pl.col("session") == newest).collect().sort("sector", "rank")
+    known = delta.scan(work.home, table("gold.universe"))
+    sessions = known.select("session").unique().collect()["session"].to_list()
+    if not sessions:
+        raise LookupError("no universe has been collected: materialize gold/universe for a session first")
+    session = max((day for day in sessions if day <= work.last), default=min(sessions))
+    return known.filter(pl.col("session") == session).collect().sort("sector", "rank")
 
 
 def _symbols(work: Work) -> list[str]:
@@ -146,7 +147,7 @@ def settle_bars(work: Work) -> Iterator[Outcome]:
     from scrapers.silver import bars_rows
 
     daily = list(settle_daily_files(work))
-    bodies = bodies_of(work, "bronze.yahoo_chart")
+    bodies = bodies_of(work, "bronze.yahoo_chart", since(work))
     bars, actions = bars_rows(bodies, work.first, work.last)
     where = days(work, "session")
     charts = Slice({"origin": "yahoo_chart", **where.equals}, where.between)

@@ -35,7 +35,7 @@ def written(folder: Path, name: str, text: str | bytes) -> Path:
             "bars_minute_alphavantage_csv",
         ),
         ("d.csv", "CIK,Ticker,Name,Exchange\n", "sec_tickers"),
-        ("company_tickers.json", "{}", "sec_tickers"),
+        ("company_tickers.json", '{"0":{"cik_str":320193,"ticker":"AAPL","title":"Apple Inc."}}', "sec_tickers"),
     ],
 )
 def test_kinds_are_told_by_content(tmp_path: Path, name: str, text: str, kind: str) -> None:
@@ -81,10 +81,12 @@ def test_daily_lines_are_rows_or_refused_with_a_rule(tmp_path: Path) -> None:
         "not a date,10,12,9,11,10.5,100",
         "2021-01-08,10,12,9,11",
         "2021-01-11,null,null,null,null,null,null",
+        "2021-01-12,10,12,9,11,10.5,1e30",
+        "2021-01-13,10,12,9,11,10.5," + "9" * 140_000,
         "",
     ]
     settled = daily_bars(written(tmp_path, "A.csv", DAILY + "\r\n".join(lines)), "A", SOURCE)
-    assert settled.account._asdict() == {"rows_in": 8, "rows_out": 2, "duplicates": 1, "quarantined": 5}
+    assert settled.account._asdict() == {"rows_in": 10, "rows_out": 2, "duplicates": 1, "quarantined": 7}
     first = settled.good.sort("session").row(0, named=True)
     assert (first["symbol"], first["session"], first["close"], first["source_adj_close"], first["volume_shares"]) == (
         "A",
@@ -98,6 +100,7 @@ def test_daily_lines_are_rows_or_refused_with_a_rule(tmp_path: Path) -> None:
         "open_is_not_a_number",
         "date_is_not_iso",
         "wrong_number_of_fields",
+        "volume_is_not_a_number",
     }
 
 
