@@ -20,7 +20,6 @@ from lake.settings import Settings
 from orchestration import running
 from orchestration.assets.marts import EXPECTATIONS_TAG
 from orchestration.load import LoadSummary, Progress, Step, run_steps
-from orchestration.partitions import FIRST_SESSION
 from orchestration.steps.files import RawFile, keep
 from orchestration.work import Work
 
@@ -143,7 +142,7 @@ def import_steps(files: Sequence[RawFile], work: Work) -> list[Step]:
         silver = ("silver.bars_daily", "silver.corporate_actions")
         # A file's bars are of any year; the session it is imported on only names the run.
         session = work.calendar.latest_closed_session(work.clock.now())
-        steps.append(Step("daily bars", "bars_daily", silver, max(session, FIRST_SESSION), session))
+        steps.append(Step("daily bars", "bars_daily", silver, session, session))
         steps.append(Step("adjusted bars", "bars_daily", ("gold.bars_daily", "gold.corporate_actions")))
     if "bars_minute_alphavantage_csv" in kinds:
         steps.append(Step("minute bars", "bars_minute", ("silver.bars_minute", "gold.bars_minute")))

@@ -42,7 +42,7 @@ def gold_loads(work: Work) -> Outcome:
     return Outcome(known, delta.replace_slice(work.home, known, frame, EVERYTHING))
 
 
-def stage(work: Work, dsn: str, tables: Iterable[Table] | None = None) -> dict[str, int]:
+def stage(work: Work, dsn: str) -> dict[str, int]:
     """Bring the staging tables up to gold, by the partitions whose files have changed since they were loaded.
 
     A kill between a load and its note makes the next run load that slice again, which leaves the same rows.
@@ -50,12 +50,11 @@ def stage(work: Work, dsn: str, tables: Iterable[Table] | None = None) -> dict[s
     Returns:
         Rows loaded by table, for the tables that had changed.
     """
-    wanted = tuple(tables) if tables is not None else staged_tables()
     made = set(ensure_staging(dsn))
     loaded: dict[str, int] = {}
     with psycopg.connect(dsn, autocommit=True) as memory:
         memory.execute(_MEMORY)
-        for known in wanted:
+        for known in staged_tables():
             if known.id in made:
                 memory.execute("DELETE FROM staging._loaded WHERE table_id = %s", (known.id,))
             rows = _stage_table(work, dsn, memory, known)
