@@ -17,8 +17,6 @@ from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
 from deltalake.exceptions import CommitFailedError, TableNotFoundError
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from lake.contracts.base import Table
     from lake.home import Home
 
@@ -136,29 +134,24 @@ def to_arrow(table: Table, frame: pl.DataFrame) -> pa.Table:
 
 def ensure(home: Home, table: Table) -> DeltaTable:
     """Open a table, made empty from its contract where it does not exist."""
-    return _ensure_at(home.table_path(table), arrow_schema(table), table.partition_by)
-
-
-def _ensure_at(path: Path, schema: pa.Schema, partition_by: tuple[str, ...] = ()) -> DeltaTable:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    return DeltaTable.create(str(path), schema=schema, partition_by=list(partition_by), mode="ignore")
+    return home.lake.table(table).ensure(arrow_schema(table), table.partition_by)
 
 
 def exists(home: Home, table: Table) -> bool:
     """Whether a table has been made."""
-    return DeltaTable.is_deltatable(str(home.table_path(table)))
+    return home.lake.table(table).exists()
 
 
 def version(home: Home, table: Table) -> int | None:
     """A table's version, or None where there is none yet."""
-    return DeltaTable(str(home.table_path(table))).version() if exists(home, table) else None
+    return home.lake.table(table).open().version() if exists(home, table) else None
 
 
 def scan(home: Home, table: Table, where: Slice = EVERYTHING, at_version: int | None = None) -> pl.LazyFrame:
     """A lazy frame of a table's slice in the contract's types; empty where the table does not exist."""
     empty = table.schema.create_empty()
     try:
-        delta = DeltaTable(str(home.table_path(table)), version=at_version)
+        delta = home.lake.table(table).open(at_version)
     except TableNotFoundError:
         return empty.lazy()
     frame = pl.scan_delta(delta).filter(where.expr)
@@ -226,10 +219,10 @@ def read_quarantine(home: Home, table: Table) -> pl.DataFrame:
     from lake.contracts.quarantine import Quarantined
 
     empty = Quarantined.create_empty()
-    path = home.quarantine_path(table)
-    if not DeltaTable.is_deltatable(str(path)):
+    refused = home.lake.quarantine(table)
+    if not refused.exists():
         return empty
-    return pl.scan_delta(str(path)).select([pl.col(n).cast(k) for n, k in empty.schema.items()]).collect()
+    return pl.scan_delta(refused.open()).select([pl.col(n).cast(k) for n, k in empty.schema.items()]).collect()
 
 
 def replace_quarantine(home: Home, table: Table, frame: pl.DataFrame, where: Slice) -> Written:
@@ -237,9 +230,9 @@ def replace_quarantine(home: Home, table: Table, frame: pl.DataFrame, where: Sli
     from lake.contracts.quarantine import Quarantined
 
     beside = type(table)("quarantine", table.layer, Quarantined, table.group, table.id)
-    path = home.quarantine_path(table)
-    if frame.is_empty() and not DeltaTable.is_deltatable(str(path)):
+    address = home.lake.quarantine(table)
+    if frame.is_empty() and not address.exists():
         return Written(0, 0)
-    delta = _ensure_at(path, arrow_schema(beside))
+    delta = address.ensure(arrow_schema(beside))
     mine = Slice({"slice": where.label})
     return _replace(delta, to_arrow(beside, frame), frame, mine, f"quarantine of {table.id}")

@@ -12,12 +12,12 @@ from fcntl import LOCK_EX, flock
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lake.contracts.base import Table
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from lake.s3 import Connection
     from lake.settings import Settings, World
+    from lake.storage import Lake
 
 # Wished for first; a home keeps what it got. Below 32768, where systems begin to give ports to outgoing connections.
 DEFAULT_PORTS = {
@@ -37,54 +37,69 @@ class HomeError(RuntimeError):
 
 @dataclass(frozen=True)
 class Home:
-    """A home that exists, with its world decided."""
+    """A home that exists, with its world and the place of its lake decided."""
 
     root: Path
     world: World
+    lake: Lake
 
     @classmethod
-    def open(cls, settings: Settings, *, make_world: World = "simulated", create: bool = True) -> Home:
+    def open(
+        cls,
+        settings: Settings,
+        *,
+        make_world: World = "simulated",
+        create: bool = True,
+        connection: Connection | None = None,
+    ) -> Home:
         """Open the home of the settings; an empty folder becomes a home of `settings.world` or `make_world`.
 
+        A lake in S3 is asked when the home is made, not when it is opened again: see `Lake.claim`.
+
+        Args:
+            settings: where it is, which world, where its lake is.
+            make_world: of a home that is made.
+            create: whether it may be made.
+            connection: how S3 is reached; by default as the settings say.
+
         Raises:
-            HomeError: when it does not exist and may not be made, or is of the other world.
+            HomeError: when it does not exist and may not be made, is of the other world, or has its lake elsewhere.
+            lake.storage.LakeError: when it is made and its lake cannot be used; nothing is made then.
         """
+        from lake.storage import lake_of
+
         root = settings.home.expanduser().resolve()
         mark = root / "home.json"
         if not mark.exists():
             if not create:
                 raise HomeError(f"no home at {root}: `tidemark up` makes a simulated one, `tidemark import` a real one")
-            root.mkdir(parents=True, exist_ok=True)
-            home = cls(root, settings.world or make_world)
-            for folder in ("lake/bronze/files", "logs", "landing", "mlflow", "dagster", "run"):
+            home = cls(root, settings.world or make_world, lake_of(root, settings.lake, settings, connection))
+            home.lake.claim(home.world)
+            for folder in ("logs", "landing", "mlflow", "dagster", "run"):
                 (root / folder).mkdir(parents=True, exist_ok=True)
-            _write(mark, {"world": home.world, "format": 1})
+            # A home of which nothing is said has its lake in its own folder.
+            elsewhere = {"lake": home.lake.setting} if home.lake.setting is not None else {}
+            _write(mark, {"world": home.world, "format": 1, **elsewhere})
             return home
-        world: World = json.loads(mark.read_text())["world"]
+        kept = json.loads(mark.read_text())
+        world: World = kept["world"]
         if settings.world is not None and settings.world != world:
             raise HomeError(
                 f"the home at {root} is {world}, and TIDEMARK_WORLD={settings.world} was asked for: "
                 f"one home holds one world; set TIDEMARK_HOME to another folder"
             )
-        return cls(root, world)
+        address: str | None = kept.get("lake")
+        if settings.lake is not None and settings.lake != address:
+            raise HomeError(
+                f"the lake of the home at {root} is {address or root / 'lake'}, and TIDEMARK_LAKE={settings.lake} was "
+                f"asked for: set TIDEMARK_HOME to another folder, or move the lake as docs/s3.md says"
+            )
+        return cls(root, world, lake_of(root, address, settings, connection))
 
     @property
     def simulated(self) -> bool:
         """Whether everything in it comes from the sandbox."""
         return self.world == "simulated"
-
-    def table_path(self, table: Table) -> Path:
-        """Where a Delta table is."""
-        return self.root / "lake" / table.layer / table.name
-
-    def quarantine_path(self, table: Table) -> Path:
-        """Where the rows that a table refused are."""
-        return self.root / "lake" / "quarantine" / table.name
-
-    @property
-    def files(self) -> Path:
-        """Raw files kept as they came."""
-        return self.root / "lake" / "bronze" / "files"
 
     @property
     def logs(self) -> Path:

@@ -8,7 +8,6 @@ from datetime import UTC, date, datetime, time
 from typing import TYPE_CHECKING
 
 import polars as pl
-from deltalake import DeltaTable
 
 from lake import delta
 from lake.delta import EVERYTHING, Slice
@@ -50,7 +49,7 @@ def partitions(home: Home, table: Table) -> dict[str, Partition]:
 
 
 def _files(home: Home, table: Table) -> pl.DataFrame:
-    actions = DeltaTable(str(home.table_path(table))).get_add_actions(flatten=True)
+    actions = home.lake.table(table).open().get_add_actions(flatten=True)
     return pl.DataFrame(actions)
 
 
@@ -99,7 +98,7 @@ def _load(home: Home, table: Table) -> tuple[object, ...]:
     refused = delta.read_quarantine(home, table).height
     if not delta.exists(home, table):
         return (table.id, table.layer, table.source, 0, refused, None, None, None, None)
-    opened = DeltaTable(str(home.table_path(table)))
+    opened = home.lake.table(table).open()
     last = opened.history(1)[0]
     loaded_at = datetime.fromtimestamp(int(last["timestamp"]) / 1000, UTC) if opened.version() else None
     first, newest = _time_range(home, table)

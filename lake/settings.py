@@ -5,6 +5,7 @@ Secrets are `SecretStr`: they are never shown in logs, errors or reports.
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -12,6 +13,9 @@ from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 World = Literal["simulated", "real"]
+
+_S3_URI = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/(?!\.{1,2}(/|$))[A-Za-z0-9._-]+)*/?")
+_BASE_URL = re.compile(r"https?://[A-Za-z0-9.:\[\]-]+/?")
 
 
 class SettingsError(ValueError):
@@ -32,6 +36,9 @@ class Settings(BaseSettings):
 
     home: Path = Field(Path(".tidemark"), description="folder that holds all state")
     world: World | None = Field(None, description="simulated or real; decided when a home is made")
+    lake: str | None = Field(None, description="s3://bucket/prefix; empty for the home's own folder")
+    s3_endpoint: str | None = Field(None, description="base URL of an S3 server that is not Amazon's")
+    s3_allow_http: bool = Field(False, description="speak to an S3 server elsewhere without encryption")
     now: str | None = Field(None, description="start instant of the clock, ISO 8601 with zone; a trailing ! freezes it")
     host: str = Field("127.0.0.1", description="address that the services bind to")
     postgres_url: SecretStr | None = Field(
@@ -74,6 +81,26 @@ class Settings(BaseSettings):
         if not value:
             raise ValueError("at least one tag, such as nifty50")
         return value
+
+    @field_validator("lake")
+    @classmethod
+    def _check_lake(cls, value: str | None) -> str | None:
+        if not value:
+            return None
+        found = _S3_URI.fullmatch(value)
+        if found is None:
+            raise ValueError(
+                "s3://BUCKET or s3://BUCKET/PREFIX, the bucket of 3 to 63 of a–z 0–9 . -, "
+                "the prefix of letters, digits and . _ - between slashes"
+            )
+        return value.rstrip("/")
+
+    @field_validator("s3_endpoint")
+    @classmethod
+    def _check_endpoint(cls, value: str | None) -> str | None:
+        if value and not _BASE_URL.fullmatch(value):
+            raise ValueError("a base URL without user, path or query, such as https://s3.example.org:9000")
+        return value.rstrip("/") if value else None
 
     @field_validator("now")
     @classmethod

@@ -3,6 +3,7 @@
 Sail, Apache Spark and a cluster alike can write Parquet, but only some can commit to Delta, and each in its own
 way. So the engine writes files into a folder of their own inside the table's, and delta-rs, the only writer of the
 table's log, commits them as they are: nothing is copied, and a reader sees the old partitions or the new ones.
+Where the lake is in S3 the folder is on this machine, and the files are brought there just before the commit.
 A load that is killed before its commit leaves files that no version names; vacuum removes them.
 """
 
@@ -34,25 +35,33 @@ class SchemaMismatch(ValueError):
 
 @dataclass(frozen=True)
 class StagedFile:
-    """A Parquet file inside a table's folder that no version names yet.
+    """A Parquet file for a table that no version names yet.
 
     Attributes:
-        path: where it is.
+        path: where it is on this machine.
+        key: its place inside the table.
         partition: partition column → value, as in the folder's name.
         rows: how many rows its footer says it has.
         stats: Delta's statistics as JSON.
     """
 
     path: Path
+    key: str
     partition: Mapping[str, str]
     rows: int
     stats: str
 
 
-def new_folder(home: Home, table: Table) -> Path:
-    """A path inside the table's folder, not there yet, for one load's files."""
+def new_folder(home: Home, table: Table, scratch: Path) -> Path:
+    """A path, not there yet, for one load's files: inside the table's folder, or in `scratch` for a lake in S3.
+
+    Args:
+        home: where the table is.
+        table: that the files are for.
+        scratch: a folder of this load, removed by the caller after the commit.
+    """
     ensure(home, table)
-    return home.table_path(table) / f"load-{secrets.token_hex(8)}"
+    return home.lake.staging(table, scratch) / f"load-{secrets.token_hex(8)}"
 
 
 def files_of(table: Table, folder: Path) -> list[StagedFile]:
@@ -74,7 +83,8 @@ def files_of(table: Table, folder: Path) -> list[StagedFile]:
             if file.metadata.num_rows:
                 values = dict(part.split("=", 1) for part in inside.parts[:-1])
                 partition = {column: unquote(values[column]) for column in table.partition_by}
-                found.append(StagedFile(path, partition, file.metadata.num_rows, _stats(file.metadata)))
+                key = path.relative_to(folder.parent).as_posix()
+                found.append(StagedFile(path, key, partition, file.metadata.num_rows, _stats(file.metadata)))
     return found
 
 
@@ -126,6 +136,8 @@ def commit(home: Home, table: Table, files: Sequence[StagedFile], partitions: It
         *lead, last = (file.partition[column] for column in table.partition_by)
         if last not in groups.get(tuple(lead), []):
             raise ValueError(f"{table.id}: {file.path.name} is of {dict(file.partition)}, which is not being replaced")
+    for file in files:
+        home.lake.take(table, file.path, file.key)
     delta = ensure(home, table)
     *lead_columns, last_column = table.partition_by
     for lead_values, last_values in groups.items():
@@ -134,7 +146,7 @@ def commit(home: Home, table: Table, files: Sequence[StagedFile], partitions: It
         ]
         mine = [f for f in files if tuple(f.partition[c] for c in lead_columns) == lead_values]
         delta.create_write_transaction(
-            [_add(f, home.table_path(table)) for f in mine],
+            [_add(f) for f in mine],
             mode="overwrite",
             schema=arrow_schema(table),
             partition_by=list(table.partition_by),
@@ -145,10 +157,10 @@ def commit(home: Home, table: Table, files: Sequence[StagedFile], partitions: It
     return Written(delta.version(), sum(f.rows for f in files))
 
 
-def _add(file: StagedFile, root: Path) -> AddAction:
+def _add(file: StagedFile) -> AddAction:
     status = file.path.stat()
     return AddAction(
-        path=file.path.relative_to(root).as_posix(),
+        path=file.key,
         size=status.st_size,
         partition_values=dict(file.partition),
         modification_time=int(status.st_mtime * 1000),

@@ -32,7 +32,10 @@ def open_home(*, create: bool = False) -> tuple[Home, Settings]:
     from lake.settings import load_settings
 
     settings = load_settings()
-    return Home.open(settings, create=create), settings
+    home = Home.open(settings, create=create)
+    if create:
+        home.lake.claim(home.world)
+    return home, settings
 
 
 @app.command()
@@ -129,7 +132,9 @@ def import_(
     for path in paths:
         if not path.exists():
             raise typer.BadParameter(f"{path}: no such file or folder")
-    return run((Home.open(settings, make_world="real"), settings), Screen(), paths, symbol, as_json=json)
+    home = Home.open(settings, make_world="real")
+    home.lake.claim(home.world)
+    return run((home, settings), Screen(), paths, symbol, as_json=json)
 
 
 @app.command()

@@ -24,6 +24,7 @@ def status(home: Home, screen: Screen, *, as_json: bool) -> int:
         screen.json(found)
         return 0
     screen.say(f"home {found['home']} ({found['world']}): {found['phase']}")
+    screen.say(f"lake {found['lake']}")
     rows = [
         (s["name"], s["state"], s["pid"], s["restarts"], s["memory_mb"], s["address"] or "") for s in found["services"]
     ]
@@ -47,6 +48,7 @@ def state(home: Home) -> dict[str, Any]:
     return {
         "home": str(home.root),
         "world": home.world,
+        "lake": home.lake.uri,
         "postgres_data": _postgres_data(home),
         "running": runs,
         "phase": told.get("phase", "not running"),
@@ -123,6 +125,7 @@ def home(found: Home, settings: Settings, screen: Screen, *, as_json: bool, conn
     about = {
         "home": str(found.root),
         "world": found.world,
+        "lake": found.lake.uri,
         "logs": str(found.logs),
         "landing": str(found.landing),
         "postgres_data": _postgres_data(found),
@@ -138,6 +141,7 @@ def home(found: Home, settings: Settings, screen: Screen, *, as_json: bool, conn
 def doctor(settings: Settings, screen: Screen, *, as_json: bool) -> int:
     """All checks; exit code 1 when one that matters fails."""
     from lake.home import Home, HomeError
+    from lake.storage import lake_of
     from orchestration.doctor import examine
 
     try:
@@ -146,8 +150,8 @@ def doctor(settings: Settings, screen: Screen, *, as_json: bool) -> int:
         # Where there is no home yet, looking must not make one: that would decide its world.
         parent = _nearest(settings.home.expanduser().resolve())
         with tempfile.TemporaryDirectory(prefix=".tidemark-doctor-", dir=parent) as folder:
-            trial = settings.model_copy(update={"home": Path(folder), "world": None})
-            findings = examine(Home.open(trial), trial)
+            trial = settings.model_copy(update={"home": Path(folder), "world": None, "lake": None})
+            findings = examine(Home.open(trial), trial, lake_of(settings.home, settings.lake, settings))
     bad = [finding for finding in findings if not finding.ok and not finding.optional]
     if as_json:
         screen.json({"ok": not bad, "checks": [vars(finding) for finding in findings]})

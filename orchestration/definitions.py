@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 
+from lake.settings import load_settings
 from orchestration.assets import attention, forecasts, market, marts, signals
 from orchestration.jobs import build_jobs, build_schedules
 from orchestration.resources import LakeResource, SparkResource
@@ -34,6 +36,20 @@ def build_defs(overrides: Mapping[str, object] | None = None) -> dg.Definitions:
         jobs=list(jobs.values()),
         schedules=build_schedules(jobs),
         sensors=[tick_sensor(jobs["quotes"])],
-        resources={"lake": LakeResource(overrides=plain), "spark": SparkResource()},
+        resources={**_lake_resources(plain), "spark": SparkResource()},
         executor=dg.in_process_executor,
     )
+
+
+def _lake_resources(overrides: dict[str, Any]) -> dict[str, Any]:
+    """The lake's resource; with `TIDEMARK_LAKE` in S3 another one stands for S3 itself, for assets of one's own too."""
+    settings = load_settings(**overrides)
+    if settings.lake is None:
+        return {"lake": LakeResource(overrides=overrides)}
+    # dagster-aws takes a second to import: only where it serves.
+    from dagster_aws.s3 import S3Resource
+
+    from orchestration.s3_resource import S3LakeResource
+
+    s3 = S3Resource(endpoint_url=settings.s3_endpoint)
+    return {"lake": S3LakeResource(overrides=overrides, s3=s3), "s3": s3}

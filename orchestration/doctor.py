@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from lake.home import Home
-    from lake.settings import Settings
+    from lake.settings import Settings, World
+    from lake.storage import Lake
 
 GIB = 1024**3
 NEEDED_DISK = 5 * GIB
@@ -192,7 +193,17 @@ def check_browser(names: Sequence[str] = _BROWSERS) -> Finding:
     return Finding("browser", found is not None, found or "no Chromium", remedy, optional=True)
 
 
-def examine(home: Home, settings: Settings) -> list[Finding]:
+def check_lake(lake: Lake, world: World | None) -> Finding:
+    """Whether the lake can be reached; nothing is written to it."""
+    from lake.storage import LakeError
+
+    try:
+        return Finding("lake", True, lake.check(world))
+    except LakeError as error:
+        return Finding("lake", False, str(error), "see docs/s3.md for what a lake in S3 needs")
+
+
+def examine(home: Home, settings: Settings, lake: Lake | None = None) -> list[Finding]:
     """All checks, in the order in which they matter."""
     from lake.home import is_free
     from orchestration import running
@@ -201,6 +212,7 @@ def examine(home: Home, settings: Settings) -> list[Finding]:
         check_python(),
         check_writable(home.root),
         check_disk(home.root),
+        check_lake(lake or home.lake, settings.world if lake else home.world),
         check_memory(),
         check_clock(settings),
         check_ports(home, running.is_running(home), is_free),

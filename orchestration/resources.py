@@ -32,10 +32,14 @@ class LakeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         """The settings as the environment and the overrides give them."""
         return load_settings(**self.overrides)
 
+    def home(self, settings: Settings) -> Home:
+        """The home of the settings."""
+        return Home.open(settings)
+
     def work(self, run_id: str, first: date, last: date, tick: datetime | None = None) -> Work:
         """What a step is given."""
         settings = self.settings()
-        return Work(Home.open(settings), settings, run_id, first, last, tick, Clock.from_settings(settings))
+        return Work(self.home(settings), settings, run_id, first, last, tick, Clock.from_settings(settings))
 
     def clock(self) -> Clock:
         """The one clock."""

@@ -90,6 +90,8 @@ def environment(home: Home, settings: Settings, clock: Clock) -> dict[str, str]:
         "DAGSTER_DISABLE_TELEMETRY": "true",
         "DO_NOT_TRACK": "1",
     }
+    if home.lake.setting is not None:
+        env["TIDEMARK_LAKE"] = home.lake.setting
     # One clock for all: it runs on from where it was when this start began.
     if now := clock.setting():
         env["TIDEMARK_NOW"] = now

@@ -143,7 +143,7 @@ def _run_batch(
         loading = _clean_all(days, scratch, failures)
         if not loading:
             return []
-        versions = _compute_and_commit(spark, home, loading, run_id)
+        versions = _compute_and_commit(spark, home, loading, run_id, scratch)
     finally:
         shutil.rmtree(scratch)
     seconds = time.monotonic() - began
@@ -177,13 +177,16 @@ def _clean_all(days: list[Day], scratch: Path, failures: dict[date, str]) -> lis
     return loading
 
 
-def _compute_and_commit(spark: SparkSession, home: Home, loading: list[_Loading], run_id: str) -> dict[str, int]:
+def _compute_and_commit(
+    spark: SparkSession, home: Home, loading: list[_Loading], run_id: str, scratch: Path
+) -> dict[str, int]:
     """Compute both tables, account for every line, then commit: the quarantine, silver, gold."""
     provenance = spark.createDataFrame(
         [(*one.slice.equals.values(), one.day.observed_at, run_id, one.day.sha256) for one in loading],
         _ddl(PROVENANCE),
     )
-    requests_folder, visits_folder = staged.new_folder(home, REQUESTS), staged.new_folder(home, VISITS)
+    requests_folder = staged.new_folder(home, REQUESTS, scratch / "staged")
+    visits_folder = staged.new_folder(home, VISITS, scratch / "staged")
     try:
         for (form, folder), alike in _by_form(loading):
             text = _text(spark, folder)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from datetime import date
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -21,9 +21,14 @@ from orchestration.work import Outcome, Work
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
+    from spark_jobs.edgar_days import Day
+
 # SEC published no logs between these days.
 V1_LAST, V2_FIRST = date(2017, 6, 30), date(2020, 5, 19)
 LOG_KINDS = ("edgar_log_v1", "edgar_log_v2")
+
+# Of raw logs of a lake in S3, on this machine's disk at a time.
+COPIED_BYTES = 1 << 30
 
 
 def land_logs(work: Work) -> Outcome:
@@ -49,16 +54,26 @@ def _absent_days(work: Work) -> list[str]:
 
 
 def settle_logs(work: Work, spark: SparkSession) -> Iterator[Outcome]:
-    """Typed requests and visits by second of every log of the days asked for; the newest file of a day counts."""
-    from spark_jobs.edgar import Day, run_days
+    """Typed requests and visits by second of every log of the days asked for; the newest file of a day counts.
+
+    Raises:
+        spark_jobs.edgar_days.DaysFailed: when logs could not be read; all other days are loaded.
+    """
+    from spark_jobs.edgar import DayReport, DaysFailed, run_days
 
     logs = kept(work, *LOG_KINDS).filter(pl.col("log_date").is_between(work.first, work.last))
     newest = logs.sort("_ingested_at").unique("log_date", keep="last").sort("log_date")
-    days = [
-        Day(Path(row["path"]), row["log_date"], row["sha256"], row["_ingested_at"])
-        for row in newest.iter_rows(named=True)
-    ]
-    reports = run_days(spark, work.home, days, work.run_id)
+    reports: list[DayReport] = []
+    failures: dict[date, str] = {}
+    for together in _at_hand(newest):
+        with _days(work, together) as some:
+            try:
+                reports += run_days(spark, work.home, some, work.run_id)
+            except DaysFailed as failed:
+                reports += failed.reports
+                failures |= failed.failures
+    if failures:
+        raise DaysFailed(reports, failures)
     account = RowAccount(
         sum(r.rows_in for r in reports),
         sum(r.rows_out for r in reports),
@@ -72,6 +87,34 @@ def settle_logs(work: Work, spark: SparkSession) -> Iterator[Outcome]:
         known = table(table_id)
         written = Written(delta.version(work.home, known) or 0, rows)
         yield Outcome(known, written, account if known.layer == "silver" else None, facts={"days": len(reports)})
+
+
+def _at_hand(logs: pl.DataFrame) -> Iterator[pl.DataFrame]:
+    """Logs in groups that this machine holds copies of at a time; a larger log is alone."""
+    start, size = 0, 0
+    for number, bytes_ in enumerate(logs["bytes"]):
+        if size and size + bytes_ > COPIED_BYTES:
+            yield logs[start:number]
+            start, size = number, 0
+        size += bytes_
+    if logs.height > start:
+        yield logs[start:]
+
+
+@contextmanager
+def _days(work: Work, logs: pl.DataFrame) -> Iterator[list[Day]]:
+    from spark_jobs.edgar_days import Day
+
+    with ExitStack() as copies:
+        yield [
+            Day(
+                copies.enter_context(work.home.lake.local(row["stored_as"])),
+                row["log_date"],
+                row["sha256"],
+                row["_ingested_at"],
+            )
+            for row in logs.iter_rows(named=True)
+        ]
 
 
 def gold_visits_day(work: Work) -> Outcome:

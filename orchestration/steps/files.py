@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import shutil
 from datetime import date
 from pathlib import Path
 from typing import NamedTuple
@@ -49,12 +48,7 @@ def keep(work: Work, files: list[RawFile]) -> Written:
         sha = sha256_of(file.path)
         suffix = "".join(file.path.suffixes[-1:]).lower()
         stored = Path(file.kind) / f"{sha}{suffix}"
-        target = work.home.files / stored
-        if not target.exists():
-            target.parent.mkdir(parents=True, exist_ok=True)
-            partial = target.with_name(f"{target.name}.{work.run_id}.part")
-            shutil.copyfile(file.path, partial)
-            partial.replace(target)
+        work.home.lake.keep(file.path, str(stored))
         if (sha, file.kind) in present:
             continue
         present.add((sha, file.kind))
@@ -78,7 +72,5 @@ def keep(work: Work, files: list[RawFile]) -> Written:
 
 
 def kept(work: Work, *kinds: str) -> pl.DataFrame:
-    """The rows of `bronze.files` of some kinds, with the column `path`: where each is now."""
-    rows = delta.scan(work.home, table("bronze.files")).filter(pl.col("kind").is_in(kinds)).collect()
-    root = str(work.home.files)
-    return rows.with_columns(path=pl.concat_str([pl.lit(root), pl.col("stored_as")], separator="/"))
+    """The rows of `bronze.files` of some kinds; `lake.local` gives the file that a row calls `stored_as`."""
+    return delta.scan(work.home, table("bronze.files")).filter(pl.col("kind").is_in(kinds)).collect()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import polars as pl
 
@@ -24,7 +23,8 @@ def settle_daily_files(work: Work) -> Iterator[Outcome]:
 
     for file in kept(work, "bars_daily_csv").iter_rows(named=True):
         source = Source(file["sha256"], file["_ingested_at"], file["_run_id"])
-        settled = daily_bars(Path(file["path"]), file["symbol"], source)
+        with work.home.lake.local(file["stored_as"]) as path:
+            settled = daily_bars(path, file["symbol"], source)
         yield write_silver(work, "silver.bars_daily", settled, Slice({"origin": file["sha256"]}))
 
 
@@ -36,7 +36,8 @@ def settle_minutes(work: Work) -> Outcome:
     parts: list[Settled] = []
     for file in kept(work, "bars_minute_alphavantage_csv").sort("_ingested_at").iter_rows(named=True):
         source = Source(file["sha256"], file["_ingested_at"], file["_run_id"])
-        parts.append(minute_bars(Path(file["path"]), file["symbol"], source))
+        with work.home.lake.local(file["stored_as"]) as path:
+            parts.append(minute_bars(path, file["symbol"], source))
     return write_silver(work, known.id, together("silver.bars_minute", parts), EVERYTHING)
 
 

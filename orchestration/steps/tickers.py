@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import polars as pl
 
 from lake.contracts import table
@@ -25,9 +23,9 @@ def settle_tickers(work: Work) -> Outcome:
     rows_in = 0
     for file in kept(work, "sec_tickers").sort("_ingested_at").iter_rows(named=True):
         source = Source(file["sha256"], file["_ingested_at"], file["_run_id"])
-        path = Path(file["path"])
-        read = sec_ticker_rows if path.suffix == ".json" else ticker_rows
-        frame, refused, count = read(path, source)
+        with work.home.lake.local(file["stored_as"]) as path:
+            read = sec_ticker_rows if path.suffix == ".json" else ticker_rows
+            frame, refused, count = read(path, source)
         frames.append(frame.select(known.columns))
         refusals += refused
         rows_in += count

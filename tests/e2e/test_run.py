@@ -55,9 +55,7 @@ def test_the_first_load_fills_every_table(loaded: tuple[Command, str]) -> None:
     first, last = days.min().collect().item(), days.max().collect().item()
     assert (last - first).days > 350
     assert rows(command, "gold.bars_daily") == COMPANIES * len(xnys().sessions(first, last))
-    quarantined = (
-        pl.scan_delta(str(home.quarantine_path(table("silver.edgar_requests")))).select(pl.len()).collect().item()
-    )
+    quarantined = delta.read_quarantine(home, table("silver.edgar_requests")).height
     assert rows(command, "silver.edgar_requests") + quarantined == EDGAR_DAYS * EDGAR_ROWS
     visits = delta.scan(home, table("gold.visits_second")).select(pl.col("visits_all").sum()).collect().item()
     assert 0 < visits <= rows(command, "silver.edgar_requests")

@@ -10,7 +10,6 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from deltalake import DeltaTable
 
 from lake import delta, staged
 from lake.contracts import table
@@ -36,7 +35,7 @@ def rows(day: date, ciks: Sequence[int], series: str = "v1") -> pl.DataFrame:
 
 def stage(home: Home, *frames: pl.DataFrame) -> list[staged.StagedFile]:
     """Files as an engine writes them: partition columns in folder names, some files empty, marks beside them."""
-    folder = staged.new_folder(home, VISITS)
+    folder = staged.new_folder(home, VISITS, home.landing / "scratch")
     for number, frame in enumerate(frames):
         series, day = frame.select("series", "log_date").row(0)
         inside = folder / f"series={series}" / f"log_date={day}"
@@ -84,7 +83,7 @@ def test_what_is_not_committed_is_not_there_and_vacuum_removes_it(home: Home) ->
     staged.commit(home, VISITS, stage(home, rows(ONE, [1])), [partition(ONE)])
     left = stage(home, rows(ONE, [2]))
     assert ciks(home, ONE) == [1]
-    table_ = DeltaTable(str(home.table_path(VISITS)))
+    table_ = home.lake.table(VISITS).open()
     removed = table_.vacuum(retention_hours=0, enforce_retention_duration=False, dry_run=False, full=True)
     assert any(left[0].path.name in path for path in removed)
     assert not left[0].path.exists()
@@ -94,7 +93,7 @@ def test_what_is_not_committed_is_not_there_and_vacuum_removes_it(home: Home) ->
 def test_the_statistics_let_readers_skip_only_what_does_not_match(home: Home) -> None:
     files = stage(home, rows(ONE, [1, 5]), rows(ONE, [7, 9]))
     staged.commit(home, VISITS, files, [partition(ONE)])
-    actions = pl.DataFrame(pa.table(DeltaTable(str(home.table_path(VISITS))).get_add_actions(flatten=True)))
+    actions = pl.DataFrame(pa.table(home.lake.table(VISITS).open().get_add_actions(flatten=True)))
     assert sorted(actions.select("num_records", "min.cik", "max.cik").rows()) == [(2, 1, 5), (2, 7, 9)]
     for cik in (1, 5, 6, 7, 9):
         found = delta.scan(home, VISITS).filter(pl.col("cik") == cik).collect()
@@ -105,7 +104,7 @@ def test_a_file_outside_the_partitions_or_of_other_columns_is_refused(home: Home
     files = stage(home, rows(ONE, [1]))
     with pytest.raises(ValueError, match="not being replaced"):
         staged.commit(home, VISITS, files, [partition(TWO)])
-    folder = staged.new_folder(home, VISITS)
+    folder = staged.new_folder(home, VISITS, home.landing / "scratch")
     inside = folder / "series=v1" / "log_date=2017-01-01"
     inside.mkdir(parents=True)
     pq.write_table(pa.table({"cik": ["1"], "more": [1]}), inside / "x.parquet")

@@ -281,7 +281,7 @@ def test_a_line_lost_by_the_engine_stops_the_load(
     with pytest.raises(RowsLost, match=r"log20170312\.csv"):
         run_day(sail, home, good, "run")
     assert delta.count(home, REQUESTS) == 0
-    assert list(home.table_path(REQUESTS).glob("load-*")) == []
+    assert list(Path(home.lake.table(REQUESTS).uri).glob("load-*")) == []
 
 
 def test_repeats_are_found_in_parts_as_at_once(
