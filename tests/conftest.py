@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 if TYPE_CHECKING:
     from lake.home import Home
     from lake.settings import Settings
+    from tests.s3_server import Bucket
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = Path(os.environ.get("TIDEMARK_SHARED", ROOT.parent / "shared")).resolve()
@@ -52,6 +54,35 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     finally:
         if running is not None:
             running.stop()
+
+
+@pytest.fixture(scope="session")
+def s3_endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """One S3 server for the session."""
+    from tests import s3_server
+
+    with s3_server.running(tmp_path_factory.mktemp("s3") / "server.log") as endpoint:
+        yield endpoint
+
+
+@pytest.fixture
+def bucket(s3_endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Bucket:
+    """A bucket of its own, and the settings of the environment that put a new home's lake there."""
+    import boto3
+
+    from tests import s3_server
+
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    for name, value in s3_server.USER.items():
+        monkeypatch.setenv(name, value)
+    name = f"test-{uuid.uuid4().hex}"
+    client = boto3.session.Session().client("s3", endpoint_url=s3_endpoint)
+    client.create_bucket(Bucket=name)
+    found = s3_server.Bucket(s3_endpoint, name, client)
+    for setting, value in found.env.items():
+        monkeypatch.setenv(setting, value)
+    return found
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
