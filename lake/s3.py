@@ -22,7 +22,7 @@ from urllib.parse import urlsplit
 import psutil
 from typing_extensions import override
 
-from lake.storage import Lake, LakeError, TableAddress
+from lake.storage import RAW_FILES, Lake, LakeError, TableAddress
 
 if TYPE_CHECKING:
     from lake.contracts.base import Table
@@ -203,7 +203,7 @@ class S3Lake(Lake):
 
     @override
     def keep(self, path: Path, name: str) -> None:
-        key = self._key(f"bronze/files/{name}")
+        key = self._key(f"{RAW_FILES}/{name}")
         if not self._has(key):
             self._call("upload_file", Filename=str(path), Key=key)
 
@@ -214,7 +214,7 @@ class S3Lake(Lake):
         folder = self.copies / f"{os.getpid()}-{secrets.token_hex(4)}"
         folder.mkdir(parents=True)
         path = folder / Path(name).name
-        key = self._key(f"bronze/files/{name}")
+        key = self._key(f"{RAW_FILES}/{name}")
         try:
             if not self._has(key):
                 raise LakeError(f"s3://{self.bucket}/{key} is not there, though bronze.files names it: import it again")

@@ -28,6 +28,10 @@ if TYPE_CHECKING:
     from lake.settings import Settings, World
 
 
+# Beside the tables, and inside none: a table's vacuum removes every file below it that no version names.
+RAW_FILES = "bronze/raw_files"
+
+
 class LakeError(HomeError):
     """The lake cannot be reached or used; the text names the setting and what to do."""
 
@@ -173,7 +177,14 @@ class FolderLake(Lake):
 
     @override
     def claim(self, world: World) -> None:
-        (self.root / "bronze" / "files").mkdir(parents=True, exist_ok=True)
+        (self.root / RAW_FILES).mkdir(parents=True, exist_ok=True)
+        # Homes of the first version kept raw files in the folder of the table that names them.
+        for kind in sorted((self.root / "bronze" / "files").glob("[!_.]*/")):
+            target = self.root / RAW_FILES / kind.name
+            target.mkdir(exist_ok=True)
+            for path in kind.iterdir():
+                path.replace(target / path.name)
+            kind.rmdir()
 
     @override
     def check(self, world: World | None) -> str:
@@ -206,7 +217,7 @@ class FolderLake(Lake):
         return None
 
     def _file(self, name: str) -> Path:
-        return self.root / "bronze" / "files" / name
+        return self.root / RAW_FILES / name
 
 
 def lake_of(root: Path, address: str | None, settings: Settings, connection: Connection | None = None) -> Lake:

@@ -38,7 +38,7 @@ class RawFile(dy.Schema):
         metadata={"meaning": "edgar_log_v1, edgar_log_v2, bars_daily_csv, bars_minute_alphavantage_csv, sec_tickers"},
     )
     file_name = dy.String(nullable=False, metadata={"meaning": "its name where it came from"})
-    stored_as = dy.String(nullable=False, metadata={"meaning": "its path below bronze/files"})
+    stored_as = dy.String(nullable=False, metadata={"meaning": "its path below bronze/raw_files in the lake"})
     log_date = dy.Date(nullable=True, metadata={"meaning": "the day it covers, for a log"})
     symbol = dy.String(nullable=True, metadata={"meaning": "the symbol it is about, if it is about one"})
     bytes = dy.Int64(nullable=False, min=0, metadata={"unit": "bytes", "meaning": "its size"})

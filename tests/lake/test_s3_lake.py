@@ -169,7 +169,7 @@ def test_raw_files_are_kept_once_and_copied_to_be_read(home: Home, bucket: Bucke
     brought.write_bytes(b"raw" * 5_000_000)
     for _ in range(2):
         home.lake.keep(brought, "edgar_log_v1/abc.zip")
-    assert "lake/bronze/files/edgar_log_v1/abc.zip" in bucket.objects()
+    assert "lake/bronze/raw_files/edgar_log_v1/abc.zip" in bucket.objects()
     (home.root / "run" / "raw-files" / "999999999-dead").mkdir(parents=True)
     with home.lake.local("edgar_log_v1/abc.zip") as path:
         assert path.suffix == ".zip"

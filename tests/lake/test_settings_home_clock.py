@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import time
 from datetime import UTC, datetime
@@ -9,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from lake import delta
 from lake.clock import Clock
+from lake.contracts import table
 from lake.home import Home, HomeError, is_free
 from lake.settings import SettingsError, load_settings
 
@@ -92,3 +95,24 @@ def test_secrets_are_kept_and_readable_by_the_owner_alone(tmp_path: Path) -> Non
     home = Home.open(load_settings(home=tmp_path / "h"))
     assert home.secret("a") == home.secret("a") != home.secret("b")
     assert (home.root / "secrets.json").stat().st_mode & 0o077 == 0
+
+
+def test_raw_files_outlive_the_vacuum_of_their_table_in_homes_of_any_version(tmp_path: Path) -> None:
+    files, old = table("bronze.files"), time.time() - 30 * 86_400
+    home = Home.open(load_settings(home=tmp_path / "home", lake=None))
+    delta.ensure(home, files)
+    before = home.root / "lake" / "bronze" / "files" / "edgar_log_v1"
+    before.mkdir()
+    (before / "abc.zip").write_bytes(b"kept by the first version")
+    brought = tmp_path / "brought.zip"
+    brought.write_bytes(b"kept since")
+    home.lake.keep(brought, "edgar_log_v1/def.zip")
+    for _ in range(2):
+        home.lake.claim(home.world)
+    for path in (home.root / "lake").rglob("*.zip"):
+        os.utime(path, (old, old))
+    home.lake.table(files).open().vacuum(retention_hours=168, dry_run=False, full=True)
+    for name, content in (("abc", b"kept by the first version"), ("def", b"kept since")):
+        with home.lake.local(f"edgar_log_v1/{name}.zip") as path:
+            assert path.read_bytes() == content
+    assert delta.exists(home, files)

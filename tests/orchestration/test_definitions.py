@@ -19,12 +19,14 @@ from lake.contracts import TABLES, table
 from lake.home import Home
 from lake.market_calendar import xnys
 from lake.partitions import inventory
+from lake.s3 import S3Lake
 from lake.settings import load_settings
 from orchestration.assets.factory import TICK_TAG, asset_key, check_name
 from orchestration.definitions import build_defs
 from orchestration.jobs import JOBS
 from orchestration.partitions import sessions
 from orchestration.sensors import decide, run_key
+from tests.s3_server import Bucket
 
 _LOAD = """
 import json, socket, sys
@@ -50,6 +52,18 @@ def test_definitions_load_without_network_database_or_heavy_modules(tmp_path: Pa
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout.splitlines()[-1]) == []
     assert not (tmp_path / "none").exists()
+
+
+def test_a_lake_in_s3_is_reached_as_dagster_s_resource_says(bucket: Bucket, tmp_path: Path) -> None:
+    made = Home.open(load_settings(home=tmp_path / "home"))
+    resources = build_defs({"home": str(made.root)}).resources or {}
+    assert resources["s3"].endpoint_url == bucket.endpoint
+    work = resources["lake"].work("run", date(2026, 11, 20), date(2026, 11, 20))
+    assert isinstance(work.home.lake, S3Lake)
+    assert work.home.lake.connection.url == bucket.endpoint
+    delta.replace_slice(work.home, table("gold.loads"), inventory(work.home, ()), delta.EVERYTHING)
+    assert delta.exists(made, table("gold.loads"))
+    assert resources["s3"].get_client().list_objects_v2(Bucket=bucket.name)["KeyCount"] == len(bucket.objects())
 
 
 @pytest.mark.parametrize("table_id", sorted(TABLES))

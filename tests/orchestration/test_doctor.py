@@ -9,8 +9,10 @@ import pytest
 
 from lake.home import Home
 from lake.settings import Settings, load_settings
+from lake.storage import lake_of
 from orchestration import doctor
 from orchestration.cli import main
+from tests.s3_server import Bucket
 
 
 @pytest.fixture
@@ -113,6 +115,28 @@ def test_clock(settings: Settings) -> None:
     assert finding.ok
     assert "2026-11-20 15:00 UTC by TIDEMARK_NOW; newest tick 2026-11-20 15:00" in finding.found
     assert failed(doctor.check_clock(settings.model_copy(update={"now": "2199-11-20T15:00:00Z!"})))
+
+
+def test_the_lake(bucket: Bucket, tmp_path: Path) -> None:
+    settings = load_settings(home=tmp_path / "there")
+    finding = doctor.check_lake(Home.open(settings).lake, "simulated")
+    assert finding == doctor.Finding("lake", True, f"s3://{bucket.name}/lake at {bucket.endpoint}, simulated")
+    absent = doctor.check_lake(lake_of(tmp_path, "s3://no-such-one", settings), None)
+    assert failed(absent)
+    assert "TIDEMARK_LAKE=s3://no-such-one" in absent.found
+
+
+def test_the_command_looks_at_a_lake_before_there_is_a_home(
+    bucket: Bucket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("TIDEMARK_HOME", str(tmp_path / "new"))
+    monkeypatch.delenv("TIDEMARK_POSTGRES_URL", raising=False)
+    main(["doctor", "--json"])
+    (told,) = [check for check in json.loads(capsys.readouterr().out)["checks"] if check["name"] == "lake"]
+    assert told["ok"]
+    assert told["found"] == f"s3://{bucket.name}/lake at {bucket.endpoint}, empty so far"
+    assert bucket.objects() == []
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_browser_is_optional() -> None:
