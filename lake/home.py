@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from lake.s3 import Connection
+    from lake.s3_connection import Connection
     from lake.settings import Settings, World
     from lake.storage import Lake
 

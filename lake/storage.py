@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from lake.contracts.base import Table
-    from lake.s3 import Connection
+    from lake.s3_connection import Connection
     from lake.settings import Settings, World
 
 
@@ -231,7 +231,8 @@ def lake_of(root: Path, address: str | None, settings: Settings, connection: Con
     """
     if address is None:
         return FolderLake(root / "lake")
-    from lake.s3 import Connection, S3Lake
+    from lake.s3 import S3Lake
+    from lake.s3_connection import Connection
 
     bucket, _, prefix = address.removeprefix("s3://").partition("/")
     how = connection or Connection(settings.s3_endpoint, allow_http=settings.s3_allow_http)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from dagster_aws.s3 import S3Resource
 
 from lake.home import Home
-from lake.s3 import Connection
+from lake.s3_connection import Connection
 from orchestration.resources import LakeResource
 
 if TYPE_CHECKING:

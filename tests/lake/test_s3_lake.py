@@ -18,7 +18,7 @@ from lake.contracts import table
 from lake.contracts.quarantine import Quarantined
 from lake.home import Home, HomeError
 from lake.partitions import inventory, partitions
-from lake.s3 import Connection
+from lake.s3_connection import Connection
 from lake.settings import SettingsError, load_settings
 from lake.storage import LakeError
 from tests import s3_server
@@ -246,6 +246,24 @@ def test_looking_changes_nothing_and_nothing_shows_a_secret(home: Home, bucket: 
     assert bucket.objects() == before
     shown = f"{home!r} {home.lake!r} {home.lake.table(VISITS)!r}"
     assert s3_server.USER["AWS_SECRET_ACCESS_KEY"] not in shown
+
+
+def test_credentials_are_those_of_now(bucket: Bucket, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("AWS_SESSION_TOKEN", "for-an-hour")
+    found = Connection("https://s3.example.org").options()
+    assert found["aws_session_token"] == "for-an-hour"
+    assert (found["aws_endpoint"], found["aws_conditional_put"]) == ("https://s3.example.org", "etag")
+    assert "aws_allow_http" not in found
+    profiles = tmp_path / "credentials"
+    profiles.write_text("[work]\naws_access_key_id = other-key\naws_secret_access_key = other-secret\n")
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(profiles))
+    monkeypatch.setenv("AWS_PROFILE", "work")
+    monkeypatch.setenv("AWS_REGION", "eu-west-1")
+    amazon = Connection().options()
+    assert (amazon["aws_access_key_id"], amazon["aws_region"]) == ("other-key", "eu-west-1")
+    assert "aws_endpoint" not in amazon
 
 
 def test_a_home_s_lake_can_be_moved_there(bucket: Bucket, tmp_path: Path) -> None:
