@@ -15,8 +15,9 @@ from typing import Any
 
 _SITE, _STORE = "site", "store"
 _COLUMNS = "expect_table_columns_to_match_ordered_list"
+# Scripts, styles of other hosts, the maker's logo and its footer.
 _FOREIGN = re.compile(
-    r"<script\b[^>]*>.*?</script>|<link\b[^>]*\bhref=[\"']https?://[^>]*>", re.DOTALL | re.IGNORECASE
+    r"<script\b[^>]*>.*?</script>|<link\b[^>]*>|<img\b[^>]*>|<footer\b[^>]*>.*?</footer>", re.DOTALL | re.IGNORECASE
 )
 _STYLE = Path(__file__).with_name("data_docs.css")
 
@@ -85,6 +86,7 @@ def build_site(context: Any, docs: Path) -> None:
     style = _STYLE.read_text()
     for page in new.rglob("*.html"):
         page.write_text(_own_style(page.read_text(), style))
+    (new / "index.html").write_text(_index(docs, style))
     shutil.rmtree(old, ignore_errors=True)
     if site(docs).exists():
         site(docs).rename(old)
@@ -103,6 +105,28 @@ def _make_showable(path: Path) -> None:
             found.setdefault("observed_value", judged["kwargs"]["column_list"])
         result["result"] = found
     path.write_text(json.dumps(verdict))
+
+
+def _index(docs: Path, style: str) -> str:
+    """The first page: a line a table. The library's own needs its scripts."""
+    lines = []
+    for path in sorted(_verdicts(docs).rglob("*.json")):
+        verdict = json.loads(path.read_text())
+        counts = verdict["statistics"]
+        failed = counts["unsuccessful_expectations"]
+        page = Path("validations") / path.relative_to(_verdicts(docs)).with_suffix(".html")
+        mark = '<td class="text-danger">fails</td>' if failed else '<td class="text-success">holds</td>'
+        lines.append(
+            f'<tr><td><a href="{html.escape(page.as_posix())}">{html.escape(verdict["suite_name"])}</a></td>{mark}'
+            f"<td>{counts['evaluated_expectations']}</td><td>{failed}</td>"
+            f"<td>{html.escape(verdict['meta']['run_id']['run_time'][:19])} UTC</td></tr>"
+        )
+    heads = "".join(f"<th>{head}</th>" for head in ("table", "verdict", "expectations", "failed", "judged"))
+    return (
+        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Data Docs</title><style>{style}</style></head>'
+        "<body><h1>Data Docs</h1><p>The staging tables held against their contracts, before the marts are built of them."
+        f"</p><table><thead><tr>{heads}</tr></thead><tbody>{''.join(lines)}</tbody></table></body></html>"
+    )
 
 
 def _escaped(value: Any) -> Any:
