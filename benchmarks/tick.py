@@ -11,6 +11,7 @@ from lake.home import Home
 from lake.market_calendar import xnys
 from lake.settings import load_settings
 from orchestration.assets.factory import TICK_TAG
+from orchestration.jobs import INVENTORY
 from orchestration.load import Step, run_steps, tables_of
 
 
@@ -22,7 +23,7 @@ def main() -> int:
     session = newest.session
     before = [tick for tick in xnys().ticks(session) if tick < newest.tick]
     tags = {TICK_TAG: before[-1].isoformat()}
-    step = Step("tick", "quotes", (*tables_of("quotes"), "gold.loads"), session, session, tags, marts=True)
+    step = Step("tick", "quotes", (*tables_of("quotes"), *INVENTORY), session, session, tags, marts=True)
     began = time.monotonic()
     summary = run_steps(home, settings, [step])
     total = time.monotonic() - began

@@ -232,6 +232,12 @@ def read_quarantine(home: Home, table: Table) -> pl.DataFrame:
     return pl.scan_delta(str(path)).select([pl.col(n).cast(k) for n, k in empty.schema.items()]).collect()
 
 
+def quarantine_version(home: Home, table: Table) -> int | None:
+    """The version of a table's quarantine, or None where it has refused nothing yet."""
+    path = str(home.quarantine_path(table))
+    return DeltaTable(path).version() if DeltaTable.is_deltatable(path) else None
+
+
 def replace_quarantine(home: Home, table: Table, frame: pl.DataFrame, where: Slice) -> Written:
     """Put a slice's refused rows in place of those of its last load."""
     from lake.contracts.quarantine import Quarantined

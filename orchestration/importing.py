@@ -19,6 +19,7 @@ from lake.home import Home, HomeError, is_free
 from lake.settings import Settings
 from orchestration import running
 from orchestration.assets.marts import EXPECTATIONS_TAG
+from orchestration.jobs import INVENTORY
 from orchestration.load import LoadSummary, Progress, Step, run_steps
 from orchestration.steps.files import RawFile, keep
 from orchestration.work import Work
@@ -156,7 +157,7 @@ def import_steps(files: Sequence[RawFile], work: Work) -> list[Step]:
 
 
 def _marts() -> Step:
-    return Step("marts", "publish", ("gold.loads",), marts=True, tags={EXPECTATIONS_TAG: "yes"})
+    return Step("marts", "publish", INVENTORY, marts=True, tags={EXPECTATIONS_TAG: "yes"})
 
 
 def _forecast_steps() -> list[Step]:

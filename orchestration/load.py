@@ -21,7 +21,7 @@ from lake.settings import Settings
 from orchestration.assets.factory import TICK_TAG, asset_key
 from orchestration.assets.marts import EXPECTATIONS_TAG
 from orchestration.definitions import build_defs
-from orchestration.jobs import JOBS
+from orchestration.jobs import INVENTORY, JOBS
 from orchestration.sensors import run_key
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ def first_steps(settings: Settings, clock: Clock) -> list[Step]:
         Step("daily bars", "bars_daily", bars, bars_from, closed),
         Step("posts", "posts", tables_of("posts"), posts_day, posts_day),
         Step("forecasts", "bars_daily", forecasts),
-        Step("marts", "publish", ("gold.loads",), marts=True, tags={EXPECTATIONS_TAG: "yes"}),
+        Step("marts", "publish", INVENTORY, marts=True, tags={EXPECTATIONS_TAG: "yes"}),
     ]
 
 

@@ -11,6 +11,7 @@ from lake.contracts.attention import VisitsDay, VisitsSecond
 from lake.contracts.base import SYMBOL, Table, utc
 from lake.contracts.forecasts import Forecast
 from lake.contracts.market import BarDaily, BarMinute, Company, Coverage, Quote, Sector
+from lake.contracts.operations import QuarantineRule
 from lake.contracts.signals import SignalHourly
 
 _NAME = {"meaning": "company name"}
@@ -114,5 +115,6 @@ MARTS = (
     _mart("signals_hourly", SignalHourly, "signals", "gold.signals_hourly"),
     _mart("visits_day", VisitsDayMart, "attention", "gold.visits_day, gold.companies"),
     _mart("visits_second", VisitsSecondMart, "attention", "gold.visits_second, gold.companies"),
+    _mart("quarantine", QuarantineRule, "operations", "gold.quarantine"),
     _mart("loads", Load, "operations", "gold.loads"),
 )

@@ -9,10 +9,12 @@ import polars as pl
 import psycopg
 
 from lake import delta, postgres
-from lake.contracts import TABLES, Table, table
-from lake.delta import EVERYTHING
+from lake.contracts import TABLES, Table, of_layer, table
+from lake.delta import EVERYTHING, Written
 from lake.load import ensure_staging, load_slice, pending_marts, staged_tables, swap
 from lake.partitions import Partition, hot_partitions, inventory, partitions
+from lake.quarantine import by_rule
+from orchestration.steps.common import write_gold
 from orchestration.work import Outcome, Work
 
 _MEMORY = """
@@ -40,6 +42,16 @@ def gold_loads(work: Work) -> Outcome:
     counted = tuple(t for t in TABLES.values() if t.layer != "mart" and t.name != "loads")
     frame = inventory(work.home, counted)
     return Outcome(known, delta.replace_slice(work.home, known, frame, EVERYTHING))
+
+
+def gold_quarantine(work: Work) -> Outcome:
+    """What quarantine holds, by table and rule."""
+    known = table("gold.quarantine")
+    before = delta.read(work.home, known)
+    frame = by_rule(work.home, of_layer("silver"), before)
+    if frame.equals(before.sort("table_name", "rule")):
+        return Outcome(known, Written(delta.version(work.home, known) or 0, before.height))
+    return write_gold(work, known.id, frame, EVERYTHING)
 
 
 def stage(work: Work, dsn: str) -> dict[str, int]:
@@ -123,7 +135,7 @@ def publish(work: Work, *, expectations: bool) -> Published:
     if not names:
         return Published(loaded)
     if expectations:
-        _judge(dsn, names)
+        _judge(work, dsn, names)
     report = build(names, dsn=dsn, target_dir=work.home.root / "dbt")
     if report.failures:
         raise PublishError("dbt: " + "; ".join(report.failures))
@@ -131,11 +143,12 @@ def publish(work: Work, *, expectations: bool) -> Published:
     return Published(loaded, swapped, _count(dsn, swapped))
 
 
-def _judge(dsn: str, marts: Iterable[str]) -> None:
+def _judge(work: Work, dsn: str, marts: Iterable[str]) -> None:
     from dbt_project.expectations import check_staging
 
     named = {source.strip() for mart in marts for source in table(f"mart.{mart}").source.split(",")}
-    verdict = check_staging(dsn, [known for known in staged_tables() if known.id in named])
+    tables = [known for known in staged_tables() if known.id in named]
+    verdict = check_staging(dsn, tables, docs=work.home.data_docs)
     if not verdict.success:
         raise PublishError("staging breaks what the contracts expect: " + "; ".join(verdict.failures))
 
