@@ -29,7 +29,7 @@ def by_rule(home: Home, tables: Iterable[Table], known: pl.DataFrame | None = No
     """
     empty = QuarantineRule.create_empty()
     known = empty if known is None else known
-    found = [empty]
+    found: list[pl.DataFrame] = [empty]
     for table in tables:
         version = delta.quarantine_version(home, table)
         if version is None:

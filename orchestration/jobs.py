@@ -77,7 +77,9 @@ JOBS = (
 
 def build_jobs() -> dict[str, Job]:
     """All jobs by name, `publish` among them: the inventory and the marts alone."""
-    marts = dg.AssetSelection.key_prefixes(["marts"], ["staging"]) | dg.AssetSelection.assets(*map(asset_key, INVENTORY))
+    marts = dg.AssetSelection.key_prefixes(["marts"], ["staging"]) | dg.AssetSelection.assets(
+        *map(asset_key, INVENTORY)
+    )
     jobs: dict[str, Job] = {}
     for spec in JOBS:
         tables = dg.AssetSelection.assets(*(asset_key(name) for name in spec.tables))

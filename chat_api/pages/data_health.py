@@ -67,7 +67,10 @@ def _card(title: str, note: str) -> ui.element:
 def _summary(seen: DataHealth) -> None:
     late = [line for line in seen.tables if line.state == "late"]
     newest = next((line for line in seen.ticks if line.tick == seen.newest_tick), None)
-    with _card("At a glance", f"Looked at {at_zone(seen.now)}").classes("tm-wide"), ui.element("div").classes("tm-figures"):
+    with (
+        _card("At a glance", f"Looked at {at_zone(seen.now)}").classes("tm-wide"),
+        ui.element("div").classes("tm-figures"),
+    ):
         for label, value in (
             ("newest tick loaded", at_zone(seen.newest_tick) if seen.newest_tick else "none"),
             ("newest tick due", at_zone(seen.due_tick) if seen.due_tick else "none"),
@@ -110,9 +113,9 @@ def _missing(seen: DataHealth) -> None:
 
 
 def _tables(seen: DataHealth) -> None:
-    with _card("Tables", "How much there is, how far it reaches, and whether that is what its schedule promises").classes(
-        "tm-wide"
-    ):
+    with _card(
+        "Tables", "How much there is, how far it reaches, and whether that is what its schedule promises"
+    ).classes("tm-wide"):
         table(
             "Tables",
             (

@@ -12,7 +12,9 @@ from lake.contracts.quarantine import Quarantined
 from lake.contracts.raw import BRONZE
 from lake.contracts.signals import SIGNALS
 
-TABLES: dict[str, Table] = {t.id: t for t in (*BRONZE, *MARKET, *ATTENTION, *SIGNALS, *FORECASTS, *OPERATIONS, LOADS, *MARTS)}
+TABLES: dict[str, Table] = {
+    t.id: t for t in (*BRONZE, *MARKET, *ATTENTION, *SIGNALS, *FORECASTS, *OPERATIONS, LOADS, *MARTS)
+}
 
 
 def table(table_id: str) -> Table:

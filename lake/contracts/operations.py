@@ -16,7 +16,8 @@ class QuarantineRule(dy.Schema):
     first_observed_at = utc(nullable=False, metadata={"unit": "UTC", "meaning": "when the oldest was received"})
     last_observed_at = utc(nullable=False, metadata={"unit": "UTC", "meaning": "when the newest was received"})
     samples = dy.String(
-        nullable=False, metadata={"meaning": "the three newest rows as they came, cut where long; a JSON array of texts"}
+        nullable=False,
+        metadata={"meaning": "the three newest rows as they came, cut where long; a JSON array of texts"},
     )
     version = dy.Int64(nullable=False, metadata={"meaning": "version of the quarantine that was counted"})
 

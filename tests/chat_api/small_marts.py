@@ -263,7 +263,13 @@ def quarantine(hostile: Sequence[str]) -> Rows:
     """Two rules that refused rows; the samples are what a source wrote."""
     seen = {"first_observed_at": CLOSE, "last_observed_at": CLOSE, "version": 3}
     return [
-        {"table_name": "silver.posts", "rule": "no_tag", "rows": 12, "samples": json.dumps([*hostile][:3] or ["text"]), **seen},
+        {
+            "table_name": "silver.posts",
+            "rule": "no_tag",
+            "rows": 12,
+            "samples": json.dumps([*hostile][:3] or ["text"]),
+            **seen,
+        },
         {"table_name": "silver.quotes", "rule": "price_missing", "rows": 3, "samples": '["{}"]', **seen},
     ]
 

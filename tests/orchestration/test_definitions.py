@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import dagster as dg
 import polars as pl
 import pytest
+from dagster._core.definitions.freshness import TimeWindowFreshnessPolicy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -63,6 +64,16 @@ def test_every_table_is_an_asset_that_says_what_its_contract_says(defs: dg.Defin
     assert node.description
     columns = node.metadata["dagster/column_schema"].columns
     assert [column.name for column in columns] == list(known.columns)
+
+
+@pytest.mark.parametrize("table_id", sorted(TABLES))
+def test_every_table_promises_how_fresh_it_is(defs: dg.Definitions, table_id: str) -> None:
+    policy = defs.resolve_asset_graph().get(asset_key(table_id)).freshness_policy
+    assert isinstance(policy, TimeWindowFreshnessPolicy)
+    # From a Thursday's close over a holiday and a weekend to the next tick: no table may be called late for that.
+    assert table(table_id).group not in {"market", "forecasts"} or policy.fail_window.to_timedelta() > timedelta(days=4)
+    assert policy.warn_window is not None
+    assert policy.warn_window.to_timedelta() < policy.fail_window.to_timedelta()
 
 
 @pytest.mark.parametrize("table_id", [t.id for t in TABLES.values() if t.layer in {"silver", "gold"}])
