@@ -12,6 +12,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 World = Literal["simulated", "real"]
+SourceMode = Literal["live", "files", "off"]
 
 
 class SettingsError(ValueError):
@@ -48,6 +49,12 @@ class Settings(BaseSettings):
     )
     sandbox_seed: int = Field(7, ge=0, description="seed of the simulated market")
 
+    source_yahoo: SourceMode = Field("files", description="Yahoo in a real home: live, files or off")
+    source_x: SourceMode = Field("files", description="the X API in a real home: live, files or off")
+    source_sec: SourceMode = Field("files", description="SEC in a real home: live, files or off")
+    accept_terms: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="live sources whose terms you have read and may use, comma separated, such as sec,yahoo"
+    )
     yahoo_query1_url: str | None = Field(None, description="base URL; empty for the sandbox")
     yahoo_query2_url: str | None = Field(None, description="base URL; empty for the sandbox")
     yahoo_cookie_url: str | None = Field(None, description="URL that sets the cookie; empty for the sandbox")
@@ -73,6 +80,13 @@ class Settings(BaseSettings):
             value = tuple(part.strip().lstrip("#").lower() for part in value.split(",") if part.strip())
         if not value:
             raise ValueError("at least one tag, such as nifty50")
+        return value
+
+    @field_validator("accept_terms", mode="before")
+    @classmethod
+    def _split_terms(cls, value: object) -> object:
+        if isinstance(value, str):
+            value = tuple(part.strip().lower() for part in value.split(",") if part.strip())
         return value
 
     @field_validator("now")

@@ -98,6 +98,7 @@ def not_now(lake: LakeResource, slot: str) -> dg.SkipReason | None:
     """
     from lake import delta
     from lake.contracts import table
+    from scrapers.live import source_of
     from scrapers.urls import source_urls
 
     settings = lake.settings()
@@ -105,7 +106,9 @@ def not_now(lake: LakeResource, slot: str) -> dg.SkipReason | None:
     if delta.count(home, table("gold.loads")) == 0:
         return dg.SkipReason("the first load has not ended yet")
     if getattr(source_urls(settings, home), slot) is None:
-        return dg.SkipReason(f"this home has no live source {slot}: its TIDEMARK_…_URL is not set")
+        return dg.SkipReason(
+            f"this home does not ask {slot}: TIDEMARK_SOURCE_{source_of(slot).name.upper()} is not live"
+        )
     return None
 
 

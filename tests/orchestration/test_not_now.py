@@ -38,6 +38,7 @@ def test_nothing_is_started_beside_the_first_load(tmp_path: Path, world: World) 
 def test_a_real_home_is_asked_only_for_the_sources_it_has(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     lake = lake_of(tmp_path, "real", loaded=True)
     assert isinstance(not_now(lake, "query1"), dg.SkipReason)
-    monkeypatch.setenv("TIDEMARK_YAHOO_QUERY1_URL", "https://one.example")
+    monkeypatch.setenv("TIDEMARK_SOURCE_YAHOO", "live")
+    monkeypatch.setenv("TIDEMARK_ACCEPT_TERMS", "yahoo")
     assert not_now(lake, "query1") is None
     assert isinstance(not_now(lake, "x"), dg.SkipReason)
