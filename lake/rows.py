@@ -107,7 +107,9 @@ def settle(table: Table, frame: pl.DataFrame, rows_in: int, refusals: Sequence[R
     good, failure = table.schema.filter(kept, cast=True)
     bad = _refused_rows(table, failure.details())
     pieces = pl.DataFrame(
-        [(r.reason, r.raw, r.observed_at, r.run_id, r.payload_sha256) for r in refusals], schema=_refused_schema(), orient="row"
+        [(r.reason, r.raw, r.observed_at, r.run_id, r.payload_sha256) for r in refusals],
+        schema=_refused_schema(),
+        orient="row",
     )
     refused = pl.concat([bad, pieces])
     account = RowAccount(rows_in, good.height, rows.height - kept.height, refused.height)

@@ -43,7 +43,7 @@ JOBS = (
     JobSpec(
         "quotes",
         "Snapshots of the universe at a tick.",
-        ("bronze.yahoo_quotes", "silver.quotes", "gold.quotes", "gold.sectors", "gold.coverage"),
+        ("bronze.yahoo_quotes", "bronze.unanswered", "silver.quotes", "gold.quotes", "gold.sectors", "gold.coverage"),
     ),
     JobSpec(
         "bars_daily",

@@ -102,7 +102,7 @@ def run_crawl(  # noqa: PLR0913 - a crawl's own words
     return _judge(job, exit_code, time.monotonic() - started, lines)
 
 
-def make_job(
+def make_job(  # noqa: PLR0913, PLR0917 - a crawl's own words
     spider: str, params: dict[str, Any], spool: Path, urls: SourceUrls, settings: Settings, run_id: str
 ) -> Job:
     """A job with its empty spool folder, written down there; see `run_crawl`."""

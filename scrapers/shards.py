@@ -170,7 +170,7 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def run_shards(  # noqa: PLR0913 - a crawl's own words
+def run_shards(  # noqa: PLR0913, PLR0917 - a crawl's own words
     spider: str,
     params: Mapping[str, Any],
     shards: Mapping[Shard, Sequence[str]],

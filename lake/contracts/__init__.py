@@ -10,8 +10,11 @@ from lake.contracts.marts import LOADS, MARTS
 from lake.contracts.quarantine import Quarantined
 from lake.contracts.raw import BRONZE
 from lake.contracts.signals import SIGNALS
+from lake.contracts.ticks import TICKS
 
-TABLES: dict[str, Table] = {t.id: t for t in (*BRONZE, *MARKET, *ATTENTION, *SIGNALS, *FORECASTS, LOADS, *MARTS)}
+TABLES: dict[str, Table] = {
+    t.id: t for t in (*BRONZE, *TICKS, *MARKET, *ATTENTION, *SIGNALS, *FORECASTS, LOADS, *MARTS)
+}
 
 
 def table(table_id: str) -> Table:
