@@ -9,22 +9,30 @@ import polars as pl
 
 from lake import delta
 from lake.contracts import table
-from lake.delta import EVERYTHING, Slice
+from lake.delta import EVERYTHING, Slice, Written
 from orchestration.steps.common import bodies_of, days, land, since, write_gold, write_silver
 from orchestration.steps.imports import as_one, settle_daily_files
 from orchestration.work import Outcome, Work
 
 
 def land_universe(work: Work) -> Outcome:
-    """The largest companies of each sector, as the screener gives them."""
-    return land(work, "bronze.yahoo_screener", "universe", {"per_sector": work.settings.universe_per_sector})
+    """The largest companies of each sector, as the screener gives them; once a session, whatever runs again."""
+    from scrapers.universe import sectors_lacking
+
+    per_sector, known = work.settings.universe_per_sector, table("bronze.yahoo_screener")
+    lacking = sectors_lacking(bodies_of(work, known.id), per_sector)
+    if not lacking:
+        written = Written(delta.version(work.home, known) or 0, 0)
+        return Outcome(known, written, facts={"unchanged": "the session's universe has been taken"})
+    return land(work, known.id, "universe", {"per_sector": per_sector, "sectors": lacking})
 
 
 def settle_universe(work: Work) -> Outcome:
     """Membership by session."""
     from scrapers.silver import universe_rows
+    from scrapers.universe import newest_taking
 
-    settled = universe_rows(bodies_of(work, "bronze.yahoo_screener"), work.settings.universe_per_sector)
+    settled = universe_rows(newest_taking(bodies_of(work, "bronze.yahoo_screener")), work.settings.universe_per_sector)
     return write_silver(work, "silver.universe", settled, days(work, "session"))
 
 
