@@ -154,6 +154,12 @@ def version(home: Home, table: Table) -> int | None:
     return DeltaTable(str(home.table_path(table))).version() if exists(home, table) else None
 
 
+def partition_days(home: Home, table: Table) -> set[date]:
+    """The days of a table that is partitioned by one date column."""
+    (column,) = table.partition_by
+    return {date.fromisoformat(part[column]) for part in DeltaTable(str(home.table_path(table))).partitions()}
+
+
 def scan(home: Home, table: Table, where: Slice = EVERYTHING, at_version: int | None = None) -> pl.LazyFrame:
     """A lazy frame of a table's slice in the contract's types; empty where the table does not exist."""
     empty = table.schema.create_empty()

@@ -66,6 +66,8 @@ class Settings(BaseSettings):
     x_requests_per_second: float = Field(0.5, gt=0, le=5, description="request rate to the live X API")
     sec_requests_per_second: float = Field(8.0, gt=0, le=10, description="request rate to live SEC, which allows 10")
     live_concurrency: int = Field(4, ge=1, le=16, description="requests in flight to a live host")
+    shards_per_sector: int = Field(3, ge=1, le=50, description="slices of a sector that a tick's crawl is made of")
+    shards_at_once: int = Field(0, ge=0, le=64, description="slices crawled at once; 0 for as many as there are cores")
     sandbox_concurrency: int = Field(16, ge=1, le=256, description="requests in flight to the sandbox")
 
     spark_remote: str | None = Field(

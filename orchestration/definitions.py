@@ -35,7 +35,7 @@ def build_defs(overrides: Mapping[str, object] | None = None) -> dg.Definitions:
         assets=list(dg.map_asset_specs(with_freshness, assets)),
         jobs=list(jobs.values()),
         schedules=build_schedules(jobs),
-        sensors=[tick_sensor(jobs["quotes"])],
+        sensors=[tick_sensor(jobs["quotes"], jobs["companies"])],
         resources={"lake": LakeResource(overrides=plain), "spark": SparkResource()},
         executor=dg.in_process_executor,
     )

@@ -45,6 +45,21 @@ class Work:
 
 
 @dataclass(frozen=True)
+class Finding:
+    """What a check beside the contract's found; it blocks nothing.
+
+    Attributes:
+        passed: whether all is well.
+        bearable: whether it is a warning only where it is not.
+    """
+
+    check: str
+    passed: bool
+    bearable: bool
+    facts: Mapping[str, int | float | str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Outcome:
     """What a step did to a table.
 
@@ -52,6 +67,7 @@ class Outcome:
         account: what became of the rows in, where rows came in from raw.
         problem: why the table's contract was not met; nothing was written then.
         facts: further numbers and words for the run's page.
+        findings: of checks beside the contract's.
     """
 
     table: Table
@@ -59,3 +75,4 @@ class Outcome:
     account: RowAccount | None = None
     problem: str | None = None
     facts: Mapping[str, int | float | str] = field(default_factory=dict)
+    findings: tuple[Finding, ...] = ()

@@ -95,26 +95,35 @@ def run_crawl(  # noqa: PLR0913 - a crawl's own words
         raise SourceSettingsError(f"no spider {spider!r}; there are {', '.join(SPIDER_NAMES)}")
     if spider == "posts" and not urls.sandboxed and not settings.x_bearer_token:
         raise SourceSettingsError("TIDEMARK_X_BEARER_TOKEN is not set: the live X API answers nobody without one")
-    shutil.rmtree(spool, ignore_errors=True)
-    spool.mkdir(parents=True)
-    job = Job(
-        spider=spider,
-        params=params,
-        spool=str(spool),
-        run_id=run_id or uuid.uuid4().hex,
-        urls=urls,
-        limits=limits(settings, urls),
-        agents=agents(settings, urls),
-        clock=Clock.from_settings(settings).setting(),
-    )
-    job.write(spool / "job.json")
+    job = make_job(spider, params, spool, urls, settings, run_id or uuid.uuid4().hex)
     lines = Lines.after_now(log_file or spool / "crawl.log")
     started = time.monotonic()
     exit_code = _run(job, lines, settings, timeout)
     return _judge(job, exit_code, time.monotonic() - started, lines)
 
 
-def _environment(settings: Settings) -> dict[str, str]:
+def make_job(  # noqa: PLR0913, PLR0917 - a crawl's own words
+    spider: str, params: dict[str, Any], spool: Path, urls: SourceUrls, settings: Settings, run_id: str
+) -> Job:
+    """A job with its empty spool folder, written down there; see `run_crawl`."""
+    shutil.rmtree(spool, ignore_errors=True)
+    spool.mkdir(parents=True)
+    job = Job(
+        spider=spider,
+        params=params,
+        spool=str(spool),
+        run_id=run_id,
+        urls=urls,
+        limits=limits(settings, urls),
+        agents=agents(settings, urls),
+        clock=Clock.from_settings(settings).setting(),
+    )
+    job.write(spool / "job.json")
+    return job
+
+
+def environment_of(settings: Settings) -> dict[str, str]:
+    """What a crawl's process sees; the secrets go this way."""
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     if settings.x_bearer_token:
         environment["TIDEMARK_X_BEARER_TOKEN"] = settings.x_bearer_token.get_secret_value()
@@ -125,6 +134,15 @@ def _environment(settings: Settings) -> dict[str, str]:
 
 def _run(job: Job, lines: Lines, settings: Settings, timeout: float) -> int:
     command = [sys.executable, "-m", "scrapers.crawl", str(Path(job.spool) / "job.json"), "--with-parent"]
+    return run_process(command, job.spider, lines, environment_of(settings), timeout)
+
+
+def run_process(command: list[str], what: str, lines: Lines, environment: dict[str, str], timeout: float) -> int:
+    """Run a command of ours that ends with this process, and wait for it; its exit code.
+
+    Raises:
+        CrawlFailed: when it is not done in time; it is ended then, its whole group with it.
+    """
     with (
         lines.path.open("ab") as output,
         subprocess.Popen(  # noqa: S603 - our own module, by our own interpreter
@@ -132,7 +150,7 @@ def _run(job: Job, lines: Lines, settings: Settings, timeout: float) -> int:
             stdin=subprocess.PIPE,
             stdout=output,
             stderr=output,
-            env=_environment(settings),
+            env=environment,
             start_new_session=True,
         ) as process,
     ):
@@ -140,7 +158,7 @@ def _run(job: Job, lines: Lines, settings: Settings, timeout: float) -> int:
             return process.wait(timeout)
         except subprocess.TimeoutExpired:
             _end(process)
-            raise CrawlFailed(f"{job.spider}: not done after {timeout:.0f} s; {lines.last()}") from None
+            raise CrawlFailed(f"{what}: not done after {timeout:.0f} s; {lines.last()}") from None
         except BaseException:
             _end(process)
             raise
@@ -239,11 +257,11 @@ def crawl(job: Job) -> int:
     return DONE if tally.good or not tally.unanswered else FAILED
 
 
-def _end_with_parent() -> None:
+def end_with_parent(descriptor: int = 0) -> None:
     """Stop at once when the pipe from the parent closes: nobody is left to read what this crawl would find."""
 
     def watch() -> None:
-        while os.read(0, 4096):
+        while os.read(descriptor, 4096):
             pass
         os._exit(FAILED)
 
@@ -257,7 +275,7 @@ def main(arguments: list[str]) -> int:
         sys.stderr.write("usage: python -m scrapers.crawl JOB.json [--with-parent]\n")
         return WRONG_USE
     if "--with-parent" in arguments:
-        _end_with_parent()
+        end_with_parent()
     return crawl(Job.read(Path(files[0])))
 
 

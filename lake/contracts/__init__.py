@@ -11,9 +11,10 @@ from lake.contracts.operations import OPERATIONS
 from lake.contracts.quarantine import Quarantined
 from lake.contracts.raw import BRONZE
 from lake.contracts.signals import SIGNALS
+from lake.contracts.ticks import TICKS
 
 TABLES: dict[str, Table] = {
-    t.id: t for t in (*BRONZE, *MARKET, *ATTENTION, *SIGNALS, *FORECASTS, *OPERATIONS, LOADS, *MARTS)
+    t.id: t for t in (*BRONZE, *TICKS, *MARKET, *ATTENTION, *SIGNALS, *FORECASTS, *OPERATIONS, LOADS, *MARTS)
 }
 
 

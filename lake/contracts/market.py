@@ -203,7 +203,19 @@ class Coverage(Provenance):
     session = dy.Date(nullable=False, metadata={"meaning": "trading day at the exchange"})
     sector = dy.String(nullable=True, metadata={"meaning": "its sector in the universe"})
     received = dy.Bool(nullable=False, metadata={"meaning": "whether a valid snapshot came"})
-    reason = dy.String(nullable=True, metadata={"meaning": "why it is missing; empty where received"})
+    reason = dy.String(
+        nullable=True,
+        metadata={
+            "meaning": "why it is missing: not_found, refused, throttled, malformed, timed_out, outside_universe, "
+            "crawl_failed or downtime; empty where received"
+        },
+    )
+    detail = dy.String(nullable=True, metadata={"meaning": "the exact reason; empty where received"})
+
+    @dy.rule()
+    def reason_where_missing(cls) -> pl.Expr:
+        """What is missing has a reason, and what was received has none."""
+        return pl.col("received") == pl.col("reason").is_null()
 
 
 class BarFields(Provenance):

@@ -101,19 +101,23 @@ def lake_asset(
     return lake_assets([table_id], lambda work: [step(work)], {table_id: deps}, partitions, whole_range)
 
 
-def lake_assets(
+def lake_assets(  # noqa: PLR0913, PLR0917 - an asset's own words
     table_ids: Sequence[str],
     step: Callable[[Work], Iterable[Outcome]],
     deps: Mapping[str, Iterable[str | dg.AssetDep]],
     partitions: dg.PartitionsDefinition[str] | None = None,
     whole_range: bool = False,
+    checks: Sequence[dg.AssetCheckSpec] = (),
 ) -> dg.AssetsDefinition:
     """Several tables that one step makes together; see `lake_asset`."""
 
     @dg.multi_asset(
         name=table_ids[0].replace(".", "_"),
         specs=[asset_spec(table_id, deps.get(table_id, ())) for table_id in table_ids],
-        check_specs=[check_spec(table_id) for table_id in table_ids if table(table_id).layer != "bronze"],
+        check_specs=[
+            *(check_spec(table_id) for table_id in table_ids if table(table_id).layer != "bronze"),
+            *checks,
+        ],
         partitions_def=partitions,
         backfill_policy=dg.BackfillPolicy.single_run() if whole_range else None,
         pool=table_ids[0].replace(".", "_"),
@@ -163,4 +167,14 @@ def results_of(outcome: Outcome) -> Iterator[dg.MaterializeResult[Any] | dg.Asse
     if outcome.problem is not None:
         yield check
         raise dg.Failure(f"{known.id}: {outcome.problem}", allow_retries=False)
-    yield dg.MaterializeResult(asset_key=asset_key(known.id), metadata=facts, check_results=[check])
+    findings = [
+        dg.AssetCheckResult(
+            passed=finding.passed,
+            check_name=finding.check,
+            asset_key=asset_key(known.id),
+            severity=dg.AssetCheckSeverity.WARN if finding.bearable else dg.AssetCheckSeverity.ERROR,
+            metadata=dict(finding.facts),
+        )
+        for finding in outcome.findings
+    ]
+    yield dg.MaterializeResult(asset_key=asset_key(known.id), metadata=facts, check_results=[check, *findings])

@@ -2,9 +2,9 @@
 
 import dagster as dg
 
-from orchestration.assets.factory import lake_asset, lake_assets, of_any_day
+from orchestration.assets.factory import asset_key, lake_asset, lake_assets, of_any_day
 from orchestration.partitions import sessions
-from orchestration.steps import imports, market, tickers
+from orchestration.steps import imports, market, tickers, ticks
 
 
 def build() -> list[dg.AssetsDefinition]:
@@ -22,17 +22,29 @@ def build() -> list[dg.AssetsDefinition]:
             market.gold_companies,
             deps=["silver.profiles", "silver.sec_tickers", "silver.bars_daily", "silver.bars_minute"],
         ),
-        lake_asset("bronze.yahoo_quotes", market.land_quotes, deps=["gold.universe"], partitions=by_session),
-        lake_asset("silver.quotes", market.settle_quotes, deps=["bronze.yahoo_quotes"], partitions=by_session),
+        lake_assets(
+            [ticks.BODIES, ticks.UNANSWERED],
+            ticks.land_quotes,
+            {ticks.BODIES: ["gold.universe"], ticks.UNANSWERED: ["gold.universe"]},
+            by_session,
+        ),
+        lake_asset("silver.quotes", ticks.settle_quotes, deps=["bronze.yahoo_quotes"], partitions=by_session),
         lake_assets(
             ["gold.quotes", "gold.sectors", "gold.coverage"],
-            market.gold_quotes,
+            ticks.gold_quotes,
             {
                 "gold.quotes": ["silver.quotes", "silver.profiles"],
                 "gold.sectors": ["silver.quotes", "gold.universe"],
-                "gold.coverage": ["silver.quotes", "gold.universe"],
+                "gold.coverage": ["silver.quotes", "gold.universe", "bronze.unanswered"],
             },
             by_session,
+            checks=[
+                dg.AssetCheckSpec(
+                    ticks.COVERAGE_CHECK,
+                    asset=asset_key("gold.coverage"),
+                    description="Of the companies expected at a tick: an error below 98 %, a warning below all.",
+                )
+            ],
         ),
         lake_asset(
             "bronze.yahoo_chart", market.land_bars, deps=["gold.universe"], partitions=by_session, whole_range=True

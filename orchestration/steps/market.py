@@ -1,45 +1,38 @@
-"""The market's steps: universe, companies, quotes with sectors and coverage, bars with corporate actions."""
+"""The market's steps: universe, companies, bars with corporate actions. Ticks have a module of their own."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import date
 
 import polars as pl
 
 from lake import delta
 from lake.contracts import table
-from lake.delta import EVERYTHING, Slice
+from lake.delta import EVERYTHING, Slice, Written
 from orchestration.steps.common import bodies_of, days, land, since, write_gold, write_silver
 from orchestration.steps.imports import as_one, settle_daily_files
 from orchestration.work import Outcome, Work
 
 
-def tick_of(work: Work) -> datetime:
-    """The tick a quote run is for: the one asked for, else the session's newest that has passed."""
-    if work.tick is not None:
-        return work.tick
-    passed = [tick for tick in work.calendar.ticks(work.last) if tick <= work.clock.now()]
-    if not passed:
-        raise ValueError(f"{work.last} has no tick yet: its first is at {work.calendar.open_at(work.last)}")
-    return passed[-1]
-
-
-def tick_slice(work: Work) -> Slice:
-    """The slice of a quote run."""
-    return Slice({"session": work.last, "tick": tick_of(work)})
-
-
 def land_universe(work: Work) -> Outcome:
-    """The largest companies of each sector, as the screener gives them."""
-    return land(work, "bronze.yahoo_screener", "universe", {"per_sector": work.settings.universe_per_sector})
+    """The largest companies of each sector, as the screener gives them; once a session, whatever runs again."""
+    from scrapers.universe import sectors_lacking
+
+    per_sector, known = work.settings.universe_per_sector, table("bronze.yahoo_screener")
+    lacking = sectors_lacking(bodies_of(work, known.id), per_sector)
+    if not lacking:
+        written = Written(delta.version(work.home, known) or 0, 0)
+        return Outcome(known, written, facts={"unchanged": "the session's universe has been taken"})
+    return land(work, known.id, "universe", {"per_sector": per_sector, "sectors": lacking})
 
 
 def settle_universe(work: Work) -> Outcome:
     """Membership by session."""
     from scrapers.silver import universe_rows
+    from scrapers.universe import newest_taking
 
-    settled = universe_rows(bodies_of(work, "bronze.yahoo_screener"), work.settings.universe_per_sector)
+    settled = universe_rows(newest_taking(bodies_of(work, "bronze.yahoo_screener")), work.settings.universe_per_sector)
     return write_silver(work, "silver.universe", settled, days(work, "session"))
 
 
@@ -49,8 +42,8 @@ def gold_universe(work: Work) -> Outcome:
     return write_gold(work, "gold.universe", delta.read(work.home, table("silver.universe"), where), where)
 
 
-def members(work: Work) -> pl.DataFrame:
-    """The universe in force on the last day asked for; for days before the first was taken, that first one.
+def members(work: Work, day: date | None = None) -> pl.DataFrame:
+    """The universe in force on a day, by default the last asked for; for days before the first was taken, that one.
 
     Raises:
         LookupError: when none has been collected.
@@ -59,7 +52,8 @@ def members(work: Work) -> pl.DataFrame:
     sessions = known.select("session").unique().collect()["session"].to_list()
     if not sessions:
         raise LookupError("no universe has been collected: materialize gold/universe for a session first")
-    session = max((day for day in sessions if day <= work.last), default=min(sessions))
+    wanted = day or work.last
+    session = max((taken for taken in sessions if taken <= wanted), default=min(sessions))
     return known.filter(pl.col("session") == session).collect().sort("sector", "rank")
 
 
@@ -93,47 +87,6 @@ def gold_companies(work: Work) -> Outcome:
     seen = seen.filter(~pl.col("symbol").is_in(history["symbol"].to_list()))
     rows = pl.concat([history, minimal_companies(seen, tickers)]) if seen.height else history
     return write_gold(work, "gold.companies", rows, EVERYTHING)
-
-
-def land_quotes(work: Work) -> Outcome:
-    """Batch quotes of the universe at a tick."""
-    tick = tick_of(work)
-    params: dict[str, object] = {"tick": tick.isoformat(), "symbols": _symbols(work)}
-    if work.simulated:
-        params["at"] = tick.isoformat()
-    return land(work, "bronze.yahoo_quotes", "quotes", params)
-
-
-def settle_quotes(work: Work) -> Outcome:
-    """Snapshots at the tick."""
-    from scrapers.silver import quotes_rows
-
-    where = tick_slice(work)
-    settled = quotes_rows(bodies_of(work, "bronze.yahoo_quotes", where), work.last, tick_of(work))
-    return write_silver(work, "silver.quotes", settled, where)
-
-
-def gold_quotes(work: Work) -> Iterator[Outcome]:
-    """Snapshots with the slow figures known by then, the sectors over them, and what is missing and why."""
-    from scrapers.gold import coverage_gold, quotes_gold, sectors_gold
-
-    where = tick_slice(work)
-    quotes = delta.read(work.home, table("silver.quotes"), where)
-    refused = delta.read_quarantine(work.home, table("silver.quotes")).filter(pl.col("slice") == where.label)
-    known = delta.scan(work.home, table("silver.profiles")).filter(pl.col("session") <= work.last).collect()
-    universe = members(work)
-    gold = quotes_gold(quotes, known)
-    yield write_gold(work, "gold.quotes", gold, where)
-    yield write_gold(work, "gold.sectors", sectors_gold(gold, universe), where)
-    coverage = coverage_gold(universe, gold, refused, work.last, tick_of(work), work.run_id)
-    outcome = write_gold(work, "gold.coverage", coverage, where)
-    received = int(coverage["received"].sum())
-    yield Outcome(
-        outcome.table,
-        outcome.written,
-        problem=outcome.problem,
-        facts={"expected": coverage.height, "received": received},
-    )
 
 
 def land_bars(work: Work) -> Outcome:
