@@ -35,7 +35,8 @@ def test_nothing_is_started_beside_the_first_load(tmp_path: Path) -> None:
 
 
 def test_a_real_home_begins_without_a_first_load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TIDEMARK_YAHOO_QUERY1_URL", "https://one.example")
+    monkeypatch.setenv("TIDEMARK_SOURCE_YAHOO", "live")
+    monkeypatch.setenv("TIDEMARK_ACCEPT_TERMS", "yahoo")
     assert not_now(lake_of(tmp_path, "real", loaded=False), "query1") is None
 
 
