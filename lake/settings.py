@@ -59,6 +59,10 @@ class Settings(BaseSettings):
     x_requests_per_second: float = Field(0.5, gt=0, le=5, description="request rate to the live X API")
     sec_requests_per_second: float = Field(8.0, gt=0, le=10, description="request rate to live SEC, which allows 10")
     live_concurrency: int = Field(4, ge=1, le=16, description="requests in flight to a live host")
+    host_refusals: int = Field(20, ge=1, le=10_000, description="refusals in a row after which a host is left alone")
+    host_pause_seconds: float = Field(
+        60.0, ge=0, le=900, description="how long it is left alone at first; twice as long each further time"
+    )
     sandbox_concurrency: int = Field(16, ge=1, le=256, description="requests in flight to the sandbox")
 
     spark_remote: str | None = Field(

@@ -13,6 +13,7 @@ import polars as pl
 from lake.contracts import table
 from lake.contracts.base import Table
 from lake.market_calendar import NEW_YORK, xnys
+from scrapers.errors import NOT_IN_ANSWER
 from scrapers.gold_bars import bars_gold
 from scrapers.spool import asked_for
 
@@ -33,7 +34,6 @@ DESCRIPTIVE = (
 )
 SLOW = ("beta", "forward_dividend", "target_1y", "earnings_at", "ex_dividend_date")
 _PROVENANCE = ("observed_at", "_run_id", "_payload_sha256")
-NOT_IN_ANSWER = "not_in_answer"
 
 
 def _as_contract(contract: Table, frame: pl.DataFrame) -> pl.DataFrame:
