@@ -68,6 +68,10 @@ class Settings(BaseSettings):
     live_concurrency: int = Field(4, ge=1, le=16, description="requests in flight to a live host")
     shards_per_sector: int = Field(3, ge=1, le=50, description="slices of a sector that a tick's crawl is made of")
     shards_at_once: int = Field(0, ge=0, le=64, description="slices crawled at once; 0 for as many as there are cores")
+    host_refusals: int = Field(20, ge=1, le=10_000, description="refusals in a row after which a host is left alone")
+    host_pause_seconds: float = Field(
+        60.0, ge=0, le=900, description="how long it is left alone at first; twice as long each further time"
+    )
     sandbox_concurrency: int = Field(16, ge=1, le=256, description="requests in flight to the sandbox")
 
     spark_remote: str | None = Field(

@@ -16,13 +16,14 @@ import sys
 import threading
 import time
 import uuid
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lake.clock import Clock
-from scrapers.errors import SourceSettingsError
-from scrapers.job import SPIDER_NAMES, CrawlReport, Job, read_report
+from scrapers.errors import Reason, SourceSettingsError
+from scrapers.job import SPIDER_NAMES, Breaker, CrawlReport, Job, read_report
 from scrapers.urls import SourceUrls, agents, limits
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("scrapers")
 
-DONE, FAILED, WRONG_USE = 0, 1, 2
+DONE, FAILED, WRONG_USE, LEFT_ALONE = 0, 1, 2, 3
 _LARGEST_BODY = 64 * 2**20
 _LARGEST_FILE = 8 * 2**30
 
@@ -73,6 +74,7 @@ def run_crawl(  # noqa: PLR0913 - a crawl's own words
     *,
     run_id: str | None = None,
     log_file: Path | None = None,
+    hosts: Path | None = None,
     timeout: float = 3_600.0,
 ) -> CrawlReport:
     """Run one crawl in a subprocess and wait for it.
@@ -85,17 +87,20 @@ def run_crawl(  # noqa: PLR0913 - a crawl's own words
         settings: rates, contact, token and clock.
         run_id: the run that receives the bodies; a new one by default.
         log_file: where the crawl's log lines are appended while it runs; `crawl.log` in the spool by default.
+        hosts: the folder of what crawls know of the hosts together; beside the spool by default.
         timeout: seconds after which it is ended.
 
     Raises:
-        CrawlFailed: when no answer came, or the process died; the text says what its log said last.
+        CrawlFailed: when no answer came, or the process died; the text says why, or what its log said last. The
+            report's exit code is `LEFT_ALONE` where the hosts were not even asked.
         SourceSettingsError: when a source has no address, or no contact to be told.
     """
     if spider not in SPIDER_NAMES:
         raise SourceSettingsError(f"no spider {spider!r}; there are {', '.join(SPIDER_NAMES)}")
     if spider == "posts" and not urls.sandboxed and not settings.x_bearer_token:
         raise SourceSettingsError("TIDEMARK_X_BEARER_TOKEN is not set: the live X API answers nobody without one")
-    job = make_job(spider, params, spool, urls, settings, run_id or uuid.uuid4().hex)
+    run_id = run_id or uuid.uuid4().hex
+    job = make_job(spider, params, spool, urls, settings, run_id, hosts or spool.parent / "hosts")
     lines = Lines.after_now(log_file or spool / "crawl.log")
     started = time.monotonic()
     exit_code = _run(job, lines, settings, timeout)
@@ -103,7 +108,13 @@ def run_crawl(  # noqa: PLR0913 - a crawl's own words
 
 
 def make_job(  # noqa: PLR0913, PLR0917 - a crawl's own words
-    spider: str, params: dict[str, Any], spool: Path, urls: SourceUrls, settings: Settings, run_id: str
+    spider: str,
+    params: dict[str, Any],
+    spool: Path,
+    urls: SourceUrls,
+    settings: Settings,
+    run_id: str,
+    hosts: Path,
 ) -> Job:
     """A job with its empty spool folder, written down there; see `run_crawl`."""
     shutil.rmtree(spool, ignore_errors=True)
@@ -117,6 +128,8 @@ def make_job(  # noqa: PLR0913, PLR0917 - a crawl's own words
         limits=limits(settings, urls),
         agents=agents(settings, urls),
         clock=Clock.from_settings(settings).setting(),
+        hosts=str(hosts),
+        breaker=Breaker(settings.host_refusals, settings.host_pause_seconds),
     )
     job.write(spool / "job.json")
     return job
@@ -181,7 +194,7 @@ def _judge(job: Job, exit_code: int, seconds: float, lines: Lines) -> CrawlRepor
     except FileNotFoundError:
         raise CrawlFailed(f"{job.spider}: ended with exit code {exit_code}; {lines.last()}") from None
     if exit_code != DONE:
-        reasons = {**report.refusals} or dict.fromkeys(report.unanswered.values(), 1)
+        reasons = Counter(report.unanswered.values())
         shown = ", ".join(f"{reason} {count}" for reason, count in reasons.items()) or lines.last()
         raise CrawlFailed(f"{job.spider}: no answer to {len(report.unanswered)} questions: {shown}", report)
     return report
@@ -208,7 +221,9 @@ def scrapy_settings(job: Job) -> dict[str, Any]:
             "scrapy.downloadermiddlewares.useragent.UserAgentMiddleware": None,
             "scrapy.downloadermiddlewares.offsite.OffsiteMiddleware": None,
             "scrapers.middlewares.Patience": 550,
-            "scrapers.middlewares.Crumb": 570,
+            "scrapers.crumbs.CrumbMiddleware": 570,
+            # After the crumb, which sends a request on its way anew: each takes one turn.
+            "scrapers.middlewares.Politeness": 575,
             "scrapers.middlewares.Judge": 580,
         },
         "HTTPERROR_ALLOW_ALL": True,
@@ -254,7 +269,9 @@ def crawl(job: Job) -> int:
     tally = spider.tally  # type: ignore[attr-defined]  # the spider is one of ours
     if tally.finish != "finished":
         return FAILED
-    return DONE if tally.good or not tally.unanswered else FAILED
+    if tally.good or not tally.unanswered:
+        return DONE
+    return LEFT_ALONE if set(tally.unanswered.values()) == {Reason.HOST_LEFT_ALONE} else FAILED
 
 
 def end_with_parent(descriptor: int = 0) -> None:

@@ -26,6 +26,8 @@ PRELOADED = (
     "aiohttp",
     "pyarrow",
     "scrapers.crawl",
+    "scrapers.crumbs",
+    "scrapers.hosts",
     "scrapers.middlewares",
     "scrapers.spiders",
     "scrapy.core.downloader.handlers.http11",

@@ -13,14 +13,14 @@ import time
 import zlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import polars as pl
 
 from lake.contracts import table
-from scrapers.crawl import DONE, FAILED, CrawlFailed, Lines, environment_of, make_job, run_process
+from scrapers.crawl import DONE, FAILED, LEFT_ALONE, CrawlFailed, Lines, environment_of, make_job, run_process
 from scrapers.job import BODY, CrawlReport, Job, read_report
 from scrapers.prefork import ENVIRONMENT, EXIT
 from scrapers.spool import asked_for, request_text
@@ -180,6 +180,7 @@ def run_shards(  # noqa: PLR0913, PLR0917 - a crawl's own words
     *,
     run_id: str,
     log_file: Path,
+    hosts: Path,
     timeout: float = 1_800.0,
 ) -> ShardsReport:
     """Crawl symbols shard by shard, some at once, each in a subprocess; try once more those that end badly.
@@ -191,6 +192,7 @@ def run_shards(  # noqa: PLR0913, PLR0917 - a crawl's own words
         folder: of its own; what an earlier crawl left there is removed.
         settings: among them how many run at once.
         log_file: where all of them append their log lines.
+        hosts: where what all crawls know of the hosts is kept: one rate, one crumb, one circuit breaker for all shards.
         timeout: seconds after which what still runs is ended.
 
     Raises:
@@ -198,11 +200,11 @@ def run_shards(  # noqa: PLR0913, PLR0917 - a crawl's own words
     """
     shutil.rmtree(folder, ignore_errors=True)
     parallel = min(settings.shards_at_once or max(2, cores()), len(shards) or 1)
-    plan = _Plan(spider, dict(params), folder, urls, settings, run_id, Lines.after_now(log_file), parallel)
+    plan = _Plan(spider, dict(params), folder, urls, settings, run_id, Lines.after_now(log_file), parallel, hosts)
     began = time.monotonic()
     tries: dict[Shard, list[_Try]] = {shard: [] for shard in shards}
     for number in range(1, TRIES + 1):
-        left = [shard for shard, made in tries.items() if not made or made[-1].exit_code != DONE]
+        left = [shard for shard, made in tries.items() if not made or made[-1].exit_code not in (DONE, LEFT_ALONE)]
         if not left or (spent := time.monotonic() - began) > timeout:
             break
         for shard, one in zip(left, plan.run(number, {s: shards[s] for s in left}, timeout - spent), strict=True):
@@ -233,6 +235,7 @@ class _Plan:
     run_id: str
     lines: Lines
     parallel: int
+    hosts: Path
 
     def run(self, number: int, shards: Mapping[Shard, Sequence[str]], timeout: float) -> list[_Try]:
         """Run shards once; how each ended."""
@@ -252,17 +255,7 @@ class _Plan:
     def _job(self, shard: Shard, number: int, symbols: Sequence[str]) -> Job:
         spool = self.folder / shard.name / str(number)
         params = {**self.params, "symbols": list(symbols)}
-        job = make_job(self.spider, params, spool, self.urls, self.settings, self.run_id)
-        if not self.urls.sandboxed:
-            job = replace(job, limits={host: _share(limit, self.parallel) for host, limit in job.limits.items()})
-            job.write(spool / "job.json")
-        return job
-
-
-def _share(limit: Mapping[str, float], parallel: int) -> dict[str, float]:
-    """One shard's part of what a live host is asked by all that run at once."""
-    concurrency = max(1, int(limit["concurrency"]) // parallel)
-    return {**limit, "concurrency": concurrency, "delay": limit["delay"] * parallel}
+        return make_job(self.spider, params, spool, self.urls, self.settings, self.run_id, self.hosts)
 
 
 def _try_of(job: Job, otherwise: int) -> _Try:

@@ -43,6 +43,7 @@ def crawl(work: Work, spider: str, params: Mapping[str, object]) -> CrawlReport:
         work.settings,
         run_id=work.run_id,
         log_file=work.home.logs / "crawl.log",
+        hosts=work.home.run / "hosts",
     )
 
 

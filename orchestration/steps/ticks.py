@@ -69,6 +69,7 @@ def land_quotes(work: Work) -> Iterator[Outcome]:
         work.settings,
         run_id=work.run_id,
         log_file=work.home.logs / "crawl.log",
+        hosts=work.home.run / "hosts",
     )
     bodies, facts = report.bodies(), report.summary() | {"expected": universe.height, "asked": lacking.height}
     commit = Commit(f"{work.run_id}/quotes", 1)

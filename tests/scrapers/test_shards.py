@@ -38,7 +38,18 @@ def good(asked: Asked) -> Reply:
 def crawl(source: SmallSource, folder: Path, **given: Any) -> ShardsReport:
     settings = load_settings(home=folder / "home", now="2026-11-20T18:00:07Z!", shards_at_once=2)
     log = folder / "crawl.log"
-    return run_shards("quotes", PARAMS, SHARDS, folder / "s", source.urls, settings, run_id="r", log_file=log, **given)
+    return run_shards(
+        "quotes",
+        PARAMS,
+        SHARDS,
+        folder / "s",
+        source.urls,
+        settings,
+        run_id="r",
+        log_file=log,
+        hosts=folder / "hosts",
+        **given,
+    )
 
 
 def shard_processes(above: int) -> list[psutil.Process]:
@@ -147,7 +158,7 @@ def test_shards_end_with_the_process_that_started_them(tmp_path: Path) -> None:
             f"urls = SourceUrls(**{source.urls.as_dict()!r})\nfolder = Path({str(tmp_path)!r})\n"
             f"shards = {{Shard('Energy', n): [f'S{{n}}'] for n in (1, 2)}}\n"
             f"run_shards('quotes', {PARAMS!r}, shards, folder / 's', urls, load_settings(home=folder, shards_at_once=2),"
-            " run_id='r', log_file=folder / 'log')\n"
+            " run_id='r', log_file=folder / 'log', hosts=folder / 'hosts')\n"
         )
         parent = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT)
         until(lambda: sum("symbols" in asked.query for asked in source.asked) == 2)
