@@ -141,6 +141,8 @@ class _Misbehaving:
 class ConnectionProtocol(AutoHTTPProtocol):  # type: ignore[misc, valid-type]  # uvicorn chooses the class as it is imported
     """Uvicorn's protocol, whose requests know their connection, so that it can be ended."""
 
+    app_state: dict[str, Any]
+
     def connection_made(self, transport: asyncio.Transport) -> None:
         """Note the connection for its requests."""
         self.app_state = {**self.app_state, "transport": transport}
