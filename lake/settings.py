@@ -47,6 +47,9 @@ class Settings(BaseSettings):
     tags: Annotated[tuple[str, ...], NoDecode] = Field(
         ("nifty50", "sensex", "intraday", "banknifty"), description="tags collected, comma separated, without #"
     )
+    sandbox_faults: str = Field(
+        "", description="what goes wrong between the sandbox and its clients, such as all:0.1; see docs/faults.md"
+    )
     sandbox_seed: int = Field(7, ge=0, description="seed of the simulated market")
 
     source_yahoo: SourceMode = Field("files", description="Yahoo in a real home: live, files or off")

@@ -81,7 +81,8 @@ def run_crawl(  # noqa: PLR0913 - a crawl's own words
 
     Args:
         spider: one of `scrapers.spiders.SPIDERS`.
-        params: what it asks for; see the spider's docstring. `session` always, `at` for a past instant of the sandbox.
+        params: what it asks for; see the spider's docstring. `session` always, `at` for a past instant of the sandbox,
+            `timeout` for other seconds that an answer may take than the usual ones.
         spool: a folder of its own; what an earlier crawl left there is removed.
         urls: from `scrapers.urls.source_urls`.
         settings: rates, contact, token and clock.
@@ -211,7 +212,7 @@ def scrapy_settings(job: Job) -> dict[str, Any]:
         "CONCURRENT_ITEMS": 1,
         "DOWNLOAD_SLOTS": job.limits,
         "DOWNLOAD_HANDLERS": handlers,
-        "DOWNLOAD_TIMEOUT": 60 if not job.urls.sandboxed or streams else 15,
+        "DOWNLOAD_TIMEOUT": job.params.get("timeout") or (60 if not job.urls.sandboxed or streams else 15),
         "DOWNLOAD_MAXSIZE": _LARGEST_FILE if streams else _LARGEST_BODY,
         "DOWNLOAD_WARNSIZE": 0,
         "DOWNLOAD_FAIL_ON_DATALOSS": False,

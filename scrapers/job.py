@@ -67,7 +67,7 @@ class Job:
 
     def ledger(self) -> HostLedger:
         """What crawls know of this one's hosts together."""
-        addresses = {slot: url for slot in SLOTS if (url := getattr(self.urls, slot))}
+        addresses: dict[str, str] = {slot: url for slot in SLOTS if (url := getattr(self.urls, slot))}
         folder = Path(self.hosts) if self.hosts else Path(self.spool).parent / "hosts"
         return HostLedger(folder, addresses, self.breaker.refusals, self.breaker.pause)
 

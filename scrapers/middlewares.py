@@ -195,7 +195,7 @@ def reason_of(request: Request, response: Response) -> Reason | None:
     return None
 
 
-def reason_of_error(error: BaseException) -> Reason:
+def reason_of_error(error: BaseException | None) -> Reason:
     """The name of a request's end without a body."""
     if isinstance(error, IgnoreRequest) and str(error) in set(Reason):
         return Reason(str(error))
