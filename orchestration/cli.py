@@ -6,6 +6,7 @@ Exit codes: 0 for done, 1 for a failure in the work, 2 for wrong use.
 from __future__ import annotations
 
 import sys
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -24,6 +25,8 @@ app = typer.Typer(
     help="A stock-market lakehouse that starts with one command.",
 )
 Json = Annotated[bool, typer.Option("--json", help="Write JSON for programs.")]
+From = Annotated[datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="First day, as 2016-01-04.")]
+To = Annotated[datetime, typer.Option("--to", formats=["%Y-%m-%d"], help="Last day, included.")]
 
 
 def open_home(*, create: bool = False) -> tuple[Home, Settings]:
@@ -133,6 +136,23 @@ def import_(
 
 
 @app.command()
+def backfill(
+    asset: Annotated[str, typer.Argument(help="bars_daily, quotes, attention, posts, companies.")],
+    first: From,
+    last: To,
+    again: Annotated[bool, typer.Option("--again", help="Ask anew for what has been answered.")] = False,
+    json: Json = False,
+) -> int:
+    """Load days that are over; ended and run again, it goes on where it was."""
+    from orchestration.commands_backfill import backfill as fill
+    from orchestration.console import words_to
+
+    home, settings = open_home()
+    with words_to(home.logs / "backfill.log") as screen:
+        return fill(home, settings, screen, asset, (first.date(), last.date()), again=again, as_json=json)
+
+
+@app.command()
 def logs(
     name: Annotated[str | None, typer.Argument(help="A service, or `load`; none lists them.")] = None,
     follow: Annotated[bool, typer.Option("-f", "--follow", help="Go on as it grows.")] = False,
@@ -204,12 +224,13 @@ def _told(error: RuntimeError | ValueError | OSError) -> int:
     from lake.postgres import PostgresError
     from lake.settings import SettingsError
     from orchestration.ask import AskError, NotRun
+    from orchestration.journal import BackfillBusy, WrongBackfill
     from orchestration.commands_up import LoadError
     from orchestration.running import AlreadyRunning
     from orchestration.supervisor import ServiceError
 
-    wrong_use = (SettingsError, HomeError, AlreadyRunning)
-    failed = (PostgresError, ServiceError, LoadError, AskError, NotRun)
+    wrong_use = (SettingsError, HomeError, AlreadyRunning, WrongBackfill)
+    failed = (PostgresError, ServiceError, LoadError, AskError, NotRun, BackfillBusy)
     if not isinstance(error, (*wrong_use, *failed)):
         raise error
     sys.stderr.write(f"tidemark: {error}\n")

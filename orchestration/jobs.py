@@ -1,7 +1,7 @@
 """Jobs: one a source, each from the source to the marts; and the schedules of those that do not follow ticks."""
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 import dagster as dg
 
@@ -18,12 +18,24 @@ if TYPE_CHECKING:
 Job: TypeAlias = "UnresolvedAssetJobDefinition"
 
 
+Chunk = Literal["year", "month", "week", "day", "tick"]
+
+
 class JobSpec(NamedTuple):
-    """A job by the tables it makes, beside the inventory and the marts."""
+    """A job by the tables it makes, beside the inventory and the marts.
+
+    Attributes:
+        slot: the source it asks, as `scrapers.urls` names it; None for jobs of imported files alone.
+        chunk: how much of a backfill is one run: what fits in memory and is worth a run of its own.
+        gives_past: whether a live source can be asked for days that are over.
+    """
 
     name: str
     about: str
     tables: tuple[str, ...]
+    slot: str | None = None
+    chunk: Chunk = "day"
+    gives_past: bool = True
 
 
 JOBS = (
@@ -39,11 +51,16 @@ JOBS = (
             "silver.sec_tickers",
             "gold.companies",
         ),
+        slot="query1",
+        gives_past=False,
     ),
     JobSpec(
         "quotes",
         "Snapshots of the universe at a tick.",
         ("bronze.yahoo_quotes", "silver.quotes", "gold.quotes", "gold.sectors", "gold.coverage"),
+        slot="query1",
+        chunk="tick",
+        gives_past=False,
     ),
     JobSpec(
         "bars_daily",
@@ -57,16 +74,22 @@ JOBS = (
             "gold.forecasts",
             "gold.forecast_scores",
         ),
+        slot="query2",
+        chunk="year",
     ),
     JobSpec(
         "attention",
         "EDGAR's logs of days, and the visits they count.",
         ("bronze.files", "silver.edgar_requests", "gold.visits_second", "gold.visits_day"),
+        slot="sec",
+        chunk="week",
     ),
     JobSpec(
         "posts",
         "Posts of days in India and their signals.",
         ("bronze.x_search", "silver.posts", "gold.posts", "gold.signals_hourly"),
+        slot="x",
+        chunk="week",
     ),
     JobSpec("bars_minute", "Minute bars of imported files.", ("silver.bars_minute", "gold.bars_minute")),
 )

@@ -10,8 +10,7 @@ import polars as pl
 from lake import delta
 from lake.contracts import table
 from lake.delta import EVERYTHING, Slice
-from orchestration.steps.common import bodies_of, days, land, since, write_gold, write_silver
-from orchestration.steps.imports import as_one, settle_daily_files
+from orchestration.steps.common import bodies_of, days, land, write_gold, write_silver
 from orchestration.work import Outcome, Work
 
 
@@ -134,33 +133,3 @@ def gold_quotes(work: Work) -> Iterator[Outcome]:
         problem=outcome.problem,
         facts={"expected": coverage.height, "received": received},
     )
-
-
-def land_bars(work: Work) -> Outcome:
-    """Daily bars, dividends and splits of the universe over the sessions asked for."""
-    params = {"start": work.first.isoformat(), "end": work.last.isoformat(), "symbols": _symbols(work)}
-    return land(work, "bronze.yahoo_chart", "bars", params)
-
-
-def settle_bars(work: Work) -> Iterator[Outcome]:
-    """Daily bars and corporate actions from the charts of the sessions asked for, and bars of imported files."""
-    from scrapers.silver import bars_rows
-
-    daily = list(settle_daily_files(work))
-    bodies = bodies_of(work, "bronze.yahoo_chart", since(work))
-    bars, actions = bars_rows(bodies, work.first, work.last)
-    where = days(work, "session")
-    charts = Slice({"origin": "yahoo_chart", **where.equals}, where.between)
-    daily.append(write_silver(work, "silver.bars_daily", bars, charts))
-    yield as_one("silver.bars_daily", daily)
-    yield write_silver(work, "silver.corporate_actions", actions, days(work, "date"))
-
-
-def gold_bars(work: Work) -> Iterator[Outcome]:
-    """Daily bars with adjusted closes, and the actions they follow from; whole, since a dividend reaches all the past."""
-    from scrapers.gold import bars_gold
-
-    actions = delta.read(work.home, table("silver.corporate_actions"))
-    bars = bars_gold(delta.read(work.home, table("silver.bars_daily")), actions)
-    yield write_gold(work, "gold.bars_daily", bars, EVERYTHING)
-    yield write_gold(work, "gold.corporate_actions", actions, EVERYTHING)

@@ -1,0 +1,354 @@
+"""`tidemark backfill`: days that are over, chunk by chunk through the jobs that load the present.
+
+A chunk is one Dagster run over its partitions. What is done is told from the lake and from a journal beside it, so
+that a backfill that was killed goes on where it was. Gold that is made whole, and the marts, follow once at the end.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from itertools import groupby
+from typing import TYPE_CHECKING, NamedTuple
+from zoneinfo import ZoneInfo
+
+import dagster as dg
+import polars as pl
+
+from lake import delta
+from lake.clock import Clock
+from lake.contracts import table
+from lake.delta import Slice
+from lake.market_calendar import xnys
+from lake.rows import RowAccount
+from orchestration import orphans, running
+from orchestration.assets.factory import AGAIN_TAG, TICK_TAG, asset_key
+from orchestration.jobs import JOBS, JobSpec
+from orchestration.journal import BackfillBusy, Journal, WrongBackfill
+from orchestration.load import LoadFailed, Ran, Step, runner
+from orchestration.partitions import log_days, sessions
+from orchestration.work import Work
+
+if TYPE_CHECKING:
+    from lake.home import Home
+    from lake.settings import Settings
+
+BACKFILL_TAG = "tidemark/backfill"
+# Trained on what the bars say when their time has come, not for days that are over.
+_NOT_OF_THE_PAST = ("gold.forecasts", "gold.forecast_scores")
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """A part of a backfill that is one run.
+
+    Attributes:
+        days: how many partitions it has.
+        tick: the tick, for sources that have them.
+    """
+
+    first: date
+    last: date
+    days: int
+    tick: datetime | None = None
+
+    @property
+    def label(self) -> str:
+        """The chunk in a phrase, the same for the same chunk."""
+        if self.tick is not None:
+            return f"{self.tick:%Y-%m-%d %H:%M} UTC"
+        return str(self.first) if self.first == self.last else f"{self.first} to {self.last}"
+
+
+class Plan(NamedTuple):
+    """What a backfill is made of: the tables of each chunk, those made once at the end, and the chunks."""
+
+    spec: JobSpec
+    tables: tuple[str, ...]
+    finals: tuple[str, ...]
+    chunks: tuple[Chunk, ...]
+
+
+class Progress(NamedTuple):
+    """How far a backfill is.
+
+    Attributes:
+        name: the chunk, or the step at the end.
+        rows: rows of silver made so far.
+        share: of all partitions asked for.
+        seconds_left: None until the first chunk is done.
+        done: whether `name` has ended.
+    """
+
+    name: str
+    number: int
+    of: int
+    rows: int
+    share: float
+    seconds_left: float | None
+    done: bool
+
+
+@dataclass
+class Report:
+    """What a backfill did.
+
+    Attributes:
+        made, already: chunks made now, and those found done.
+        rows: rows written by silver table, with what became of the rows that came in.
+        unanswered: questions that a source did not answer; a further backfill asks them again.
+        seconds: by chunk and by step at the end.
+        failure: why it ended early; empty where it is complete.
+    """
+
+    asset: str
+    first: date
+    last: date
+    made: list[str] = field(default_factory=list)
+    already: list[str] = field(default_factory=list)
+    accounts: dict[str, RowAccount] = field(default_factory=dict)
+    unanswered: int = 0
+    seconds: dict[str, float] = field(default_factory=dict)
+    failure: str = ""
+
+    @property
+    def rows(self) -> int:
+        """Rows of the chunks made now, in the job's first silver table."""
+        return next((account.rows_out for account in self.accounts.values()), 0)
+
+
+def backfillable(defs: dg.Definitions) -> dict[str, JobSpec]:
+    """The jobs that can be backfilled: those with a source and partitions."""
+    graph = defs.resolve_asset_graph()
+    return {
+        spec.name: spec
+        for spec in JOBS
+        if spec.slot is not None and any(graph.get(asset_key(name)).partitions_def for name in spec.tables)
+    }
+
+
+def make_plan(defs: dg.Definitions, asset: str, first: date, last: date, now: datetime) -> Plan:
+    """What is to be done.
+
+    Raises:
+        WrongBackfill: naming the assets or the days that are allowed.
+    """
+    known = backfillable(defs)
+    if asset not in known:
+        raise WrongBackfill(f"no asset {asset!r} can be backfilled; there are {', '.join(known)}")
+    spec, graph = known[asset], defs.resolve_asset_graph()
+    parts = {name: graph.get(asset_key(name)).partitions_def for name in spec.tables}
+    tables = tuple(name for name in spec.tables if parts[name])
+    finals = tuple(name for name in spec.tables if not parts[name] and name not in _NOT_OF_THE_PAST)
+    by = parts[tables[0]]
+    if not isinstance(by, dg.TimeWindowPartitionsDefinition):
+        raise WrongBackfill(f"{asset} is not made by day")
+    begin, newest = by.start.date(), _newest_day(by, now)
+    if not begin <= first <= last <= newest:
+        raise WrongBackfill(f"{asset} has days from {begin} to {newest}; asked for were {first} to {last}")
+    keys = by.get_partition_keys_in_range(_range_of(by, first, last))
+    days = [date.fromisoformat(key) for key in keys]
+    return Plan(spec, tables, finals, tuple(_chunks(spec, days, now)))
+
+
+def _newest_day(by: dg.TimeWindowPartitionsDefinition, now: datetime) -> date:
+    """The newest day that is worth asking for."""
+    if by is sessions():
+        return xnys().latest_closed_session(now)
+    today = now.astimezone(ZoneInfo(by.timezone)).date()
+    return today - timedelta(days=1) if by is log_days() else today
+
+
+def _range_of(by: dg.TimeWindowPartitionsDefinition, first: date, last: date) -> dg.PartitionKeyRange:
+    """The partitions of the days asked for; a range begins and ends with one that there is."""
+    keys = [key for key in by.get_partition_keys() if first.isoformat() <= key <= last.isoformat()]
+    if not keys:
+        raise WrongBackfill(f"there is no session from {first} to {last}")
+    return dg.PartitionKeyRange(keys[0], keys[-1])
+
+
+_TOGETHER: dict[str, Callable[[date], object]] = {
+    "year": lambda day: day.year,
+    "month": lambda day: (day.year, day.month),
+    "week": lambda day: day.isocalendar()[:2],
+    "day": lambda day: day,
+}
+
+
+def _chunks(spec: JobSpec, days: Sequence[date], now: datetime) -> Iterator[Chunk]:
+    """The chunks, the newest first where they are ranges: what is nearest is asked about most."""
+    if spec.chunk == "tick":
+        for day in days:
+            yield from (Chunk(day, day, 1, tick) for tick in xnys().ticks(day) if tick <= now)
+        return
+    groups = [list(group) for _, group in groupby(days, _TOGETHER[spec.chunk])]
+    for group in reversed(groups):
+        yield Chunk(group[0], group[-1], len(group))
+
+
+def check_source(home: Home, settings: Settings, spec: JobSpec) -> None:
+    """Whether the home's source can be asked for the past.
+
+    Raises:
+        WrongBackfill: when it cannot.
+    """
+    from scrapers.urls import source_urls
+
+    if home.simulated:
+        return
+    if not spec.gives_past:
+        raise WrongBackfill(
+            f"{spec.name} of the past cannot be had: a live source tells what is, not what was, and this home's is live"
+        )
+    if spec.slot is not None and getattr(source_urls(settings, home), spec.slot) is None:
+        raise WrongBackfill(f"this home has no live source {spec.slot} to ask: its TIDEMARK_…_URL is not set")
+
+
+@contextmanager
+def alone(home: Home) -> Iterator[None]:
+    """Only one backfill works in a home; runs that a killed one has left open are ended.
+
+    Raises:
+        BackfillBusy: when another is at work.
+    """
+    try:
+        lock = running.take(home, "backfill")
+    except running.AlreadyRunning:
+        raise BackfillBusy(f"another backfill is at work in {home.root}; let it end, or end it") from None
+    try:
+        with dg.DagsterInstance.get() as instance:
+            orphans.settle(instance, {BACKFILL_TAG: "yes"})
+        yield
+    finally:
+        lock.release()
+
+
+def backfill(
+    home: Home, settings: Settings, plan: Plan, on_progress: Callable[[Progress], object], *, again: bool = False
+) -> Report:
+    """Make what is lacking of a plan; a failure ends it and is in the report. Needs the services.
+
+    Args:
+        again: ask anew for what has been answered, as after a correction by the source.
+    """
+    first, last = min(c.first for c in plan.chunks), max(c.last for c in plan.chunks)
+    report = Report(plan.spec.name, first, last)
+    with runner(home) as run:
+        course = _Course(home, settings, plan, report, on_progress, again)
+        try:
+            course.run(run)
+        except LoadFailed as failure:
+            report.failure = str(failure)
+    return report
+
+
+@dataclass
+class _Course:
+    """A backfill at work."""
+
+    home: Home
+    settings: Settings
+    plan: Plan
+    report: Report
+    on_progress: Callable[[Progress], object]
+    again: bool
+    journal: Journal = field(init=False)
+    began: float = field(default_factory=time.monotonic)
+    worked: int = 0
+    passed: int = 0
+
+    def __post_init__(self) -> None:
+        self.journal = Journal(self.home, self.plan.spec.name)
+
+    def run(self, run: Callable[[Step], Ran]) -> None:
+        """All chunks, then what is made once."""
+        for number, chunk in enumerate(self.plan.chunks, start=1):
+            self._tell(chunk.label, number, done=False)
+            if not self.again and is_done(self._work(chunk), self.plan, chunk, self.journal):
+                self.report.already.append(chunk.label)
+                self.passed += chunk.days
+            else:
+                self._make(chunk, run)
+            self._tell(chunk.label, number, done=True)
+        if self.journal.pending:
+            self._finish(run)
+
+    def _work(self, chunk: Chunk) -> Work:
+        clock = Clock.from_settings(self.settings)
+        return Work(self.home, self.settings, "backfill", chunk.first, chunk.last, chunk.tick, clock)
+
+    def _make(self, chunk: Chunk, run: Callable[[Step], Ran]) -> None:
+        tags = {BACKFILL_TAG: "yes", **({AGAIN_TAG: "yes"} if self.again else {})}
+        if chunk.tick is not None:
+            tags[TICK_TAG] = chunk.tick.isoformat()
+        step = Step(chunk.label, self.plan.spec.name, self.plan.tables, chunk.first, chunk.last, tags)
+        self.journal.begin()
+        ran = self._timed(step, run)
+        for name, account in ran.accounts.items():
+            before = self.report.accounts.get(name)
+            self.report.accounts[name] = account if before is None else before + account
+        for facts in ran.facts.values():
+            unanswered = facts.get("unanswered", 0)
+            self.report.unanswered += unanswered if isinstance(unanswered, int) else 0
+        self.journal.note(chunk.label, fingerprint(self._work(chunk), self.plan))
+        self.report.made.append(chunk.label)
+        self.worked += chunk.days
+
+    def _timed(self, step: Step, run: Callable[[Step], Ran]) -> Ran:
+        began = time.monotonic()
+        ran = run(step)
+        self.report.seconds[step.name] = round(time.monotonic() - began, 2)
+        return ran
+
+    def _finish(self, run: Callable[[Step], Ran]) -> None:
+        spec, tags = self.plan.spec, {BACKFILL_TAG: "yes"}
+        steps = [Step("marts", "publish", ("gold.loads",), marts=True, tags=tags)]
+        if self.plan.finals:
+            steps.insert(0, Step("gold", spec.name, self.plan.finals, tags=tags))
+        for step in steps:
+            self._tell(step.name, len(self.plan.chunks), done=False)
+            self._timed(step, run)
+        self.journal.finish()
+
+    def _tell(self, name: str, number: int, *, done: bool) -> None:
+        days = sum(chunk.days for chunk in self.plan.chunks)
+        left = days - self.worked - self.passed
+        seconds = (time.monotonic() - self.began) / self.worked * left if self.worked else None
+        share = (days - left) / days
+        self.on_progress(Progress(name, number, len(self.plan.chunks), self.report.rows, share, seconds, done))
+
+
+def is_done(work: Work, plan: Plan, chunk: Chunk, journal: Journal) -> bool:
+    """Whether nothing of a chunk is lacking, in bronze or after it."""
+    if chunk.tick is not None:
+        where = Slice({"session": chunk.first, "tick": chunk.tick})
+        came = delta.scan(work.home, table("gold.coverage"), where).filter("received")
+        return int(came.select(pl.len()).collect().item()) > 0
+    if journal.noted(chunk.label) != fingerprint(work, plan):
+        return False
+    if plan.spec.name != "bars_daily":
+        return True
+    from orchestration.steps.bars import lacking_spans
+
+    return not lacking_spans(work)
+
+
+def fingerprint(work: Work, plan: Plan) -> str:
+    """What bronze holds of the days of a chunk: a change means that silver is to be made anew."""
+    import hashlib
+
+    digest = hashlib.sha256()
+    for name in plan.tables:
+        known = table(name)
+        if known.layer != "bronze":
+            continue
+        column, sha = ("log_date", "sha256") if "log_date" in known.columns else ("session", "_payload_sha256")
+        where = Slice(between=(column, work.first, work.last + timedelta(days=1)))
+        rows = delta.scan(work.home, known, where).select(sha, "_run_id").unique().sort(sha, "_run_id").collect()
+        digest.update(name.encode())
+        for row in rows.iter_rows():
+            digest.update("|".join(row).encode())
+    return digest.hexdigest()
