@@ -101,6 +101,7 @@ class Report:
         rows: rows written by silver table, with what became of the rows that came in.
         unanswered: questions that a source did not answer; a further backfill asks them again.
         seconds: by chunk and by step at the end.
+        parts: seconds by what they went into: the crawl, bronze, silver, gold, marts, and Dagster itself.
         failure: why it ended early; empty where it is complete.
     """
 
@@ -112,6 +113,7 @@ class Report:
     accounts: dict[str, RowAccount] = field(default_factory=dict)
     unanswered: int = 0
     seconds: dict[str, float] = field(default_factory=dict)
+    parts: dict[str, float] = field(default_factory=dict)
     failure: str = ""
 
     @property
@@ -291,7 +293,7 @@ class _Course:
             before = self.report.accounts.get(name)
             self.report.accounts[name] = account if before is None else before + account
         for facts in ran.facts.values():
-            unanswered = facts.get("unanswered", 0)
+            unanswered = facts.get("open", 0)
             self.report.unanswered += unanswered if isinstance(unanswered, int) else 0
         self.journal.note(chunk.label, fingerprint(self._work(chunk), self.plan))
         self.report.made.append(chunk.label)
@@ -300,7 +302,10 @@ class _Course:
     def _timed(self, step: Step, run: Callable[[Step], Ran]) -> Ran:
         began = time.monotonic()
         ran = run(step)
-        self.report.seconds[step.name] = round(time.monotonic() - began, 2)
+        seconds = time.monotonic() - began
+        self.report.seconds[step.name] = round(seconds, 2)
+        for part, share in shares(ran, seconds).items():
+            self.report.parts[part] = round(self.report.parts.get(part, 0.0) + share, 2)
         return ran
 
     def _finish(self, run: Callable[[Step], Ran]) -> None:
@@ -319,6 +324,19 @@ class _Course:
         seconds = (time.monotonic() - self.began) / self.worked * left if self.worked else None
         share = (days - left) / days
         self.on_progress(Progress(name, number, len(self.plan.chunks), self.report.rows, share, seconds, done))
+
+
+def shares(ran: Ran, seconds: float) -> dict[str, float]:
+    """Where a run's seconds went: its steps by layer, the crawl taken out of bronze, the rest Dagster's own."""
+    found: dict[str, float] = {}
+    for step, taken in ran.seconds.items():
+        layer = step.partition("_")[0]
+        found[layer] = found.get(layer, 0.0) + taken
+    told = (facts.get("seconds", 0.0) for name, facts in ran.facts.items() if name.startswith("bronze."))
+    crawl = sum(value for value in told if isinstance(value, int | float))
+    if "bronze" in found:
+        found |= {"bronze": found["bronze"] - crawl, "crawl": crawl}
+    return found | {"dagster": seconds - sum(ran.seconds.values())}
 
 
 def is_done(work: Work, plan: Plan, chunk: Chunk, journal: Journal) -> bool:

@@ -224,8 +224,8 @@ def _told(error: RuntimeError | ValueError | OSError) -> int:
     from lake.postgres import PostgresError
     from lake.settings import SettingsError
     from orchestration.ask import AskError, NotRun
-    from orchestration.journal import BackfillBusy, WrongBackfill
     from orchestration.commands_up import LoadError
+    from orchestration.journal import BackfillBusy, WrongBackfill
     from orchestration.running import AlreadyRunning
     from orchestration.supervisor import ServiceError
 

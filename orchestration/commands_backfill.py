@@ -67,8 +67,8 @@ def tell(screen: Screen, report: Report, seconds: float, *, as_json: bool) -> No
     accounts = [(name, *account) for name, account in report.accounts.items()]
     if accounts:
         screen.table(("table", "in", "out", "duplicates", "quarantined"), accounts, "What became of the rows")
-    done = f"{len(report.made)} chunks made, {len(report.already)} were there already"
-    screen.say(f"{report.asset} from {report.first} to {report.last}: {done}, in {seconds:.0f} s")
+    done = f"chunks made {len(report.made)}, there already {len(report.already)}"
+    screen.say(f"{report.asset} from {report.first} to {report.last}: {done}; {seconds:.0f} s")
     if report.unanswered:
         screen.say(f"{report.unanswered} questions had no answer: the same command asks them again")
     if report.failure:
@@ -89,6 +89,7 @@ def as_plain(report: Report) -> dict[str, Any]:
         "accounts": {name: account._asdict() for name, account in report.accounts.items()},
         "unanswered": report.unanswered,
         "seconds": report.seconds,
+        "parts": report.parts,
         "failure": report.failure or None,
     }
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import dagster as dg
 
-from orchestration.assets import attention, forecasts, market, marts, signals
+from orchestration.assets import attention, forecasts, maintenance, market, marts, signals
 from orchestration.jobs import build_jobs, build_schedules
 from orchestration.resources import LakeResource, SparkResource
 from orchestration.sensors import tick_sensor
@@ -23,14 +23,15 @@ def build_defs(overrides: Mapping[str, object] | None = None) -> dg.Definitions:
 
     jobs = build_jobs()
     plain = {name: str(value) if isinstance(value, Path) else value for name, value in (overrides or {}).items()}
+    assets = [
+        *market.build(),
+        *attention.build(),
+        *signals.build(),
+        *forecasts.build(),
+        *marts.build(ensure_manifest()),
+    ]
     return dg.Definitions(
-        assets=[
-            *market.build(),
-            *attention.build(),
-            *signals.build(),
-            *forecasts.build(),
-            *marts.build(ensure_manifest()),
-        ],
+        assets=[*assets, *maintenance.build(assets)],
         jobs=list(jobs.values()),
         schedules=build_schedules(jobs),
         sensors=[tick_sensor(jobs["quotes"])],

@@ -152,10 +152,12 @@ class Ran(NamedTuple):
     Attributes:
         accounts: what became of the rows that came in, by table.
         facts: the numbers and words of each table's materialization.
+        seconds: by Dagster's step; what the run took beyond them is Dagster's own.
     """
 
     accounts: dict[str, RowAccount]
     facts: dict[str, dict[str, object]]
+    seconds: dict[str, float]
 
 
 @contextmanager
@@ -214,7 +216,10 @@ def _told(result: dg.ExecuteInProcessResult) -> Ran:
     """What the run's materializations tell, by table; of a range, each of its partitions tells the same."""
     accounts: dict[str, RowAccount] = {}
     facts: dict[str, dict[str, object]] = {}
+    seconds: dict[str, float] = {}
     for event in result.all_events:
+        if event.is_step_success and event.step_key is not None:
+            seconds[event.step_key] = event.step_success_data.duration_ms / 1000
         if not event.is_step_materialization or event.asset_key is None:
             continue
         name = ".".join(event.asset_key.path)
@@ -225,7 +230,7 @@ def _told(result: dg.ExecuteInProcessResult) -> Ran:
         if all(word in told for word in RowAccount._fields):
             whole = [value for word in RowAccount._fields if isinstance(value := told[word].value, int)]
             accounts[name] = RowAccount(*whole)
-    return Ran(accounts, facts)
+    return Ran(accounts, facts, seconds)
 
 
 def _partition(step: Step) -> tuple[dict[str, str], str | None]:

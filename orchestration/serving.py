@@ -19,9 +19,7 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def served(
-    home: Home, settings: Settings, names: tuple[str, ...], say: Callable[[str], object] = lambda line: None
-) -> Iterator[None]:
+def served(home: Home, settings: Settings, names: tuple[str, ...], say: Callable[[str], object]) -> Iterator[None]:
     """This process works in the environment of the home's services, and those named are up meanwhile.
 
     Raises:

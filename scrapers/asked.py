@@ -9,17 +9,7 @@ from urllib.parse import unquote_plus
 
 import polars as pl
 
-from scrapers.errors import Reason
 from scrapers.pages.chart import read_chart
-
-# Refusals that say something of the company and its days, not of the moment at which they were asked for.
-_FINAL = {
-    Reason.NOT_FOUND,
-    Reason.DELISTED,
-    Reason.EMPTY_WINDOW,
-    Reason.EMPTY_RESULT,
-    Reason.CURRENCY_NOT_USD,
-}
 
 
 class Span(NamedTuple):
@@ -73,7 +63,7 @@ def answered(charts: pl.LazyFrame, proven: set[str]) -> pl.DataFrame:
 
 def _is_answer(body: bytes, status: int | None) -> bool:
     refused = read_chart(body, "1d", None, status).refused
-    return refused is None or refused[0] in _FINAL
+    return refused is None or refused[0].final
 
 
 def lacking(

@@ -72,6 +72,11 @@ class Reason(StrEnum):
         """Whether the same request may well be answered if it is sent again."""
         return self in _TRANSIENT
 
+    @property
+    def final(self) -> bool:
+        """Whether it says something of what was asked for, and not of the moment at which it was."""
+        return self in _FINAL
+
 
 _TRANSIENT = frozenset(
     {
@@ -84,6 +89,18 @@ _TRANSIENT = frozenset(
         Reason.THROTTLED,
         Reason.SERVER_ERROR,
         Reason.NO_RESPONSE,
+    }
+)
+
+
+_FINAL = frozenset(
+    {
+        Reason.NOT_FOUND,
+        Reason.NO_FUNDAMENTALS,
+        Reason.DELISTED,
+        Reason.EMPTY_WINDOW,
+        Reason.EMPTY_RESULT,
+        Reason.CURRENCY_NOT_USD,
     }
 )
 

@@ -137,7 +137,9 @@ def work_of(context: dg.AssetExecutionContext, lake: LakeResource) -> Work:
     tick = datetime.fromisoformat(tick_text) if tick_text else None
     if context.has_partition_key or context.has_partition_key_range:
         keys = context.partition_key_range
-        return lake.work(context.run_id, date.fromisoformat(keys.start), date.fromisoformat(keys.end), tick, again=again)
+        return lake.work(
+            context.run_id, date.fromisoformat(keys.start), date.fromisoformat(keys.end), tick, again=again
+        )
     today = lake.clock().now().date()
     return lake.work(context.run_id, today, today, tick, again=again)
 

@@ -40,7 +40,7 @@ def land_bars(work: Work) -> Outcome:
     """Daily bars, dividends and splits of the universe over the sessions asked for, where bronze lacks them."""
     known = table(BODIES)
     if work.again:
-        spans = {symbol: (work.first, work.last) for symbol in members(work)["symbol"].to_list()}
+        spans = dict.fromkeys(members(work)["symbol"].to_list(), (work.first, work.last))
     else:
         spans = {symbol: (span.first, span.last) for symbol, span in lacking_spans(work).items()}
     if not spans:
