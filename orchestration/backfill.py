@@ -26,7 +26,7 @@ from lake.market_calendar import xnys
 from lake.rows import RowAccount
 from orchestration import orphans, running
 from orchestration.assets.factory import AGAIN_TAG, TICK_TAG, asset_key
-from orchestration.jobs import JOBS, JobSpec
+from orchestration.jobs import JOBS, TOGETHER, JobSpec
 from orchestration.journal import BackfillBusy, Journal, WrongBackfill
 from orchestration.load import LoadFailed, Ran, Step, runner
 from orchestration.partitions import log_days, sessions
@@ -116,6 +116,23 @@ class Report:
     parts: dict[str, float] = field(default_factory=dict)
     failure: str = ""
 
+    def take(self, name: str, ran: Ran, seconds: float) -> None:
+        """Add what a run told."""
+        for known, account in ran.accounts.items():
+            before = self.accounts.get(known)
+            self.accounts[known] = account if before is None else before + account
+        for facts in ran.facts.values():
+            unanswered = facts.get("open", 0)
+            self.unanswered += unanswered if isinstance(unanswered, int) else 0
+        self.seconds[name] = round(seconds, 2)
+        for part, share in shares(ran, seconds).items():
+            self.parts[part] = round(self.parts.get(part, 0.0) + share, 2)
+
+    @property
+    def chunks(self) -> int:
+        """How many chunks there were."""
+        return len(self.made) + len(self.already)
+
     @property
     def rows(self) -> int:
         """Rows of the chunks made now, in the job's first silver table."""
@@ -172,21 +189,13 @@ def _range_of(by: dg.TimeWindowPartitionsDefinition, first: date, last: date) ->
     return dg.PartitionKeyRange(keys[0], keys[-1])
 
 
-_TOGETHER: dict[str, Callable[[date], object]] = {
-    "year": lambda day: day.year,
-    "month": lambda day: (day.year, day.month),
-    "week": lambda day: day.isocalendar()[:2],
-    "day": lambda day: day,
-}
-
-
 def _chunks(spec: JobSpec, days: Sequence[date], now: datetime) -> Iterator[Chunk]:
     """The chunks, the newest first where they are ranges: what is nearest is asked about most."""
     if spec.chunk == "tick":
         for day in days:
             yield from (Chunk(day, day, 1, tick) for tick in xnys().ticks(day) if tick <= now)
         return
-    groups = [list(group) for _, group in groupby(days, _TOGETHER[spec.chunk])]
+    groups = [list(group) for _, group in groupby(days, TOGETHER[spec.chunk])]
     for group in reversed(groups):
         yield Chunk(group[0], group[-1], len(group))
 
@@ -288,25 +297,15 @@ class _Course:
             tags[TICK_TAG] = chunk.tick.isoformat()
         step = Step(chunk.label, self.plan.spec.name, self.plan.tables, chunk.first, chunk.last, tags)
         self.journal.begin()
-        ran = self._timed(step, run)
-        for name, account in ran.accounts.items():
-            before = self.report.accounts.get(name)
-            self.report.accounts[name] = account if before is None else before + account
-        for facts in ran.facts.values():
-            unanswered = facts.get("open", 0)
-            self.report.unanswered += unanswered if isinstance(unanswered, int) else 0
+        self._timed(step, run)
         self.journal.note(chunk.label, fingerprint(self._work(chunk), self.plan))
         self.report.made.append(chunk.label)
         self.worked += chunk.days
 
-    def _timed(self, step: Step, run: Callable[[Step], Ran]) -> Ran:
+    def _timed(self, step: Step, run: Callable[[Step], Ran]) -> None:
         began = time.monotonic()
         ran = run(step)
-        seconds = time.monotonic() - began
-        self.report.seconds[step.name] = round(seconds, 2)
-        for part, share in shares(ran, seconds).items():
-            self.report.parts[part] = round(self.report.parts.get(part, 0.0) + share, 2)
-        return ran
+        self.report.take(step.name, ran, time.monotonic() - began)
 
     def _finish(self, run: Callable[[Step], Ran]) -> None:
         spec, tags = self.plan.spec, {BACKFILL_TAG: "yes"}

@@ -153,6 +153,22 @@ def backfill(
 
 
 @app.command()
+def reparse(
+    source: Annotated[str, typer.Argument(help="yahoo_quotes, yahoo_chart, x_search, files: a table of bronze.")],
+    first: From,
+    last: To,
+    json: Json = False,
+) -> int:
+    """Make silver, gold and the marts anew from what was received, after a parser was mended."""
+    from orchestration.commands_backfill import reparse as read_anew
+    from orchestration.console import words_to
+
+    home, settings = open_home()
+    with words_to(home.logs / "backfill.log") as screen:
+        return read_anew(home, settings, screen, source, (first.date(), last.date()), as_json=json)
+
+
+@app.command()
 def logs(
     name: Annotated[str | None, typer.Argument(help="A service, or `load`; none lists them.")] = None,
     follow: Annotated[bool, typer.Option("-f", "--follow", help="Go on as it grows.")] = False,

@@ -42,13 +42,56 @@ def backfill(  # noqa: PLR0913 - what the command is given
     check_source(home, settings, plan.spec)
     watch = Watch(screen, plan.spec.name, quiet=as_json)
     began = time.monotonic()
-    with served(home, settings, needed(plan), watch.say), alone(home):
+    with served(home, settings, needed(plan)), alone(home):
         try:
             report = fill(home, settings, plan, watch.on_progress, again=again)
         finally:
             watch.close()
     tell(screen, report, time.monotonic() - began, as_json=as_json)
     return 1 if report.failure or report.unanswered else 0
+
+
+def reparse(  # noqa: PLR0913 - what the command is given
+    home: Home, settings: Settings, screen: Screen, source: str, days: tuple[date, date], *, as_json: bool = False
+) -> int:
+    """Read a source's bodies anew; exit code 1 where it did not come to its end.
+
+    Raises:
+        WrongBackfill: when there is no such source, or bronze has nothing of those days.
+    """
+    from lake.clock import Clock
+    from orchestration.backfill import Report, alone
+    from orchestration.definitions import build_defs
+    from orchestration.reparse import make_steps
+    from orchestration.reparse import reparse as read_anew
+    from orchestration.serving import served
+    from orchestration.work import Work
+
+    first, last = in_order(*days)
+    work = Work(home, settings, "reparse", first, last, clock=Clock.from_settings(settings))
+    steps = make_steps(build_defs({"home": str(home.root)}), work, source)
+    watch = Watch(screen, source, quiet=as_json)
+    began = time.monotonic()
+    with served(home, settings, ("postgres", "sail")), alone(home):
+        try:
+            report = read_anew(home, steps, Report(source, first, last), watch.on_progress)
+        finally:
+            watch.close()
+    tell(screen, report, time.monotonic() - began, as_json=as_json)
+    return 1 if report.failure else 0
+
+
+def in_order(first: date, last: date) -> tuple[date, date]:
+    """Two days, the earlier first.
+
+    Raises:
+        WrongBackfill: when they are not.
+    """
+    from orchestration.journal import WrongBackfill
+
+    if first > last:
+        raise WrongBackfill(f"--from {first} is after --to {last}")
+    return first, last
 
 
 def needed(plan: Plan) -> tuple[str, ...]:
@@ -67,8 +110,8 @@ def tell(screen: Screen, report: Report, seconds: float, *, as_json: bool) -> No
     accounts = [(name, *account) for name, account in report.accounts.items()]
     if accounts:
         screen.table(("table", "in", "out", "duplicates", "quarantined"), accounts, "What became of the rows")
-    done = f"chunks made {len(report.made)}, there already {len(report.already)}"
-    screen.say(f"{report.asset} from {report.first} to {report.last}: {done}; {seconds:.0f} s")
+    made = f"made {len(report.made)} chunks, found {len(report.already)} done; " if report.chunks else ""
+    screen.say(f"{report.asset} from {report.first} to {report.last}: {made}{seconds:.0f} s")
     if report.unanswered:
         screen.say(f"{report.unanswered} questions had no answer: the same command asks them again")
     if report.failure:

@@ -8,6 +8,7 @@ from pathlib import Path
 import dagster as dg
 
 from orchestration.assets import attention, forecasts, maintenance, market, marts, signals
+from orchestration.catch_up import catch_up_sensors
 from orchestration.jobs import build_jobs, build_schedules
 from orchestration.resources import LakeResource, SparkResource
 from orchestration.sensors import tick_sensor
@@ -34,7 +35,7 @@ def build_defs(overrides: Mapping[str, object] | None = None) -> dg.Definitions:
         assets=[*assets, *maintenance.build(assets)],
         jobs=list(jobs.values()),
         schedules=build_schedules(jobs),
-        sensors=[tick_sensor(jobs["quotes"])],
+        sensors=[tick_sensor(jobs["quotes"]), *catch_up_sensors(jobs)],
         resources={"lake": LakeResource(overrides=plain), "spark": SparkResource()},
         executor=dg.in_process_executor,
     )

@@ -20,7 +20,13 @@ if TYPE_CHECKING:
 Job: TypeAlias = "UnresolvedAssetJobDefinition"
 
 
-Chunk = Literal["year", "month", "week", "day", "tick"]
+Chunk = Literal["year", "week", "day", "tick"]
+# Days of one chunk have the same value.
+TOGETHER: dict[str, Callable[[date], object]] = {
+    "year": lambda day: day.year,
+    "week": lambda day: day.isocalendar()[:2],
+    "day": lambda day: day,
+}
 
 
 class JobSpec(NamedTuple):

@@ -18,7 +18,7 @@ from lake.market_calendar import INDIA, Tick, xnys
 from lake.partitions import inventory
 from lake.rows import RowAccount
 from lake.settings import Settings
-from orchestration.assets.factory import TICK_TAG, asset_key
+from orchestration.assets.factory import RANGE_END, RANGE_START, TICK_TAG, asset_key
 from orchestration.assets.marts import EXPECTATIONS_TAG
 from orchestration.definitions import build_defs
 from orchestration.jobs import JOBS
@@ -26,9 +26,6 @@ from orchestration.sensors import run_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-_RANGE_START = "dagster/asset_partition_range_start"
-_RANGE_END = "dagster/asset_partition_range_end"
 
 
 class LoadFailed(RuntimeError):
@@ -238,7 +235,7 @@ def _partition(step: Step) -> tuple[dict[str, str], str | None]:
         return {}, None
     if step.first == step.last:
         return {}, step.first.isoformat()
-    return {_RANGE_START: step.first.isoformat(), _RANGE_END: step.last.isoformat()}, None
+    return {RANGE_START: step.first.isoformat(), RANGE_END: step.last.isoformat()}, None
 
 
 def _why(result: dg.ExecuteInProcessResult) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def served(home: Home, settings: Settings, names: tuple[str, ...], say: Callable[[str], object]) -> Iterator[None]:
+def served(home: Home, settings: Settings, names: tuple[str, ...]) -> Iterator[None]:
     """This process works in the environment of the home's services, and those named are up meanwhile.
 
     Raises:
@@ -33,22 +33,19 @@ def served(home: Home, settings: Settings, names: tuple[str, ...], say: Callable
         with _environment(env):
             yield
         return
-    with _own(home, settings, names, say) as env, _environment(env):
+    with _own(home, settings, names) as env, _environment(env):
         yield
 
 
 @contextmanager
-def _own(
-    home: Home, settings: Settings, names: tuple[str, ...], say: Callable[[str], object]
-) -> Iterator[Mapping[str, str]]:
+def _own(home: Home, settings: Settings, names: tuple[str, ...]) -> Iterator[Mapping[str, str]]:
     lock, token = running.take(home), secrets.token_hex(8)
     supervisor: Supervisor | None = None
     with Interrupts() as signals:
         try:
             processes.remember(home.run, running.SUPERVISOR, os.getpid(), token)
             processes.reap(home.run, but=token)
-            for note in services.settle_ports(home, services.ports_of(home, settings)):
-                say(note)
+            services.settle_ports(home, services.ports_of(home, settings))
             services.prepare_own_server(home, settings)
             env = services.environment(home, settings, Clock.from_settings(settings))
             dagster_home.write(home, home.port("code"))

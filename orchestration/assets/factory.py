@@ -14,6 +14,9 @@ from orchestration.work import Outcome, Work
 OWNER = "team:tidemark"
 TICK_TAG = "tidemark/tick"
 AGAIN_TAG = "tidemark/again"
+# Dagster's own: the first and the last partition of a run over several.
+RANGE_START = "dagster/asset_partition_range_start"
+RANGE_END = "dagster/asset_partition_range_end"
 _TYPES = {"String": "text", "Float64": "double", "Int64": "bigint", "Int32": "int", "Datetime": "timestamp (UTC)"}
 
 Step = Callable[[Work], Outcome]

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from lake import delta
-from lake.contracts import Table, table
+from lake.contracts import table
 from lake.delta import EVERYTHING, Slice, Written
-from lake.rows import Settled
-from orchestration.steps.common import days, land, since, write_gold, write_silver
+from orchestration.steps.common import days, land, since, write_gold, write_keeping
 from orchestration.steps.imports import as_one, settle_daily_files
 from orchestration.steps.market import members
 from orchestration.work import Outcome, Work
@@ -81,21 +80,9 @@ def settle_bars(work: Work) -> Iterator[Outcome]:
     bodies = daily_charts(stored, work.first, work.last).drop("symbol", "starts", "ends").collect()
     bars, actions = bars_rows(bodies, work.first, work.last)
     kept = set(bodies["_payload_sha256"])
-    daily.append(_write(work, table("silver.bars_daily"), bars, _charts(work), kept))
+    daily.append(write_keeping(work, "silver.bars_daily", bars, _charts(work), kept))
     yield as_one("silver.bars_daily", daily)
-    yield _write(work, table("silver.corporate_actions"), actions, days(work, "date"), kept)
-
-
-def _write(work: Work, known: Table, settled: Settled, where: Slice, bodies: set[str]) -> Outcome:
-    """Write a slice; rows whose bodies bronze has given up stay, unless a body that is there says them anew."""
-    before = delta.scan(work.home, known, where).filter(~pl.col("_payload_sha256").is_in(bodies)).collect()
-    key = list(known.key)
-    staying = before.join(settled.good.select(key), on=key, how="anti")
-    if staying.is_empty():
-        return write_silver(work, known.id, settled, where)
-    whole = Settled(pl.concat([settled.good, staying]), settled.quarantined, settled.account)
-    outcome = write_silver(work, known.id, whole, where)
-    return Outcome(known, outcome.written, outcome.account, facts={**outcome.facts, "kept": staying.height})
+    yield write_keeping(work, "silver.corporate_actions", actions, days(work, "date"), kept)
 
 
 def gold_bars(work: Work) -> Iterator[Outcome]:

@@ -108,6 +108,23 @@ def write_silver(work: Work, table_id: str, settled: Settled, where: Slice) -> O
     return Outcome(known, written, settled.account, facts=facts)
 
 
+def write_keeping(work: Work, table_id: str, settled: Settled, where: Slice, bodies: set[str]) -> Outcome:
+    """Write a silver slice; rows whose bodies bronze has given up stay, unless a body that is there says them anew.
+
+    Args:
+        bodies: SHA-256 of the bodies that `settled` was read from.
+    """
+    known = table(table_id)
+    before = delta.scan(work.home, known, where).filter(~pl.col("_payload_sha256").is_in(bodies)).collect()
+    key = list(known.key)
+    staying = before.join(settled.good.select(key), on=key, how="anti")
+    if staying.is_empty():
+        return write_silver(work, table_id, settled, where)
+    whole = Settled(pl.concat([settled.good, staying]), settled.quarantined, settled.account)
+    outcome = write_silver(work, table_id, whole, where)
+    return Outcome(known, outcome.written, outcome.account, facts={**outcome.facts, "kept": staying.height})
+
+
 def write_gold(work: Work, table_id: str, frame: pl.DataFrame, where: Slice) -> Outcome:
     """Write a gold slice, if every row keeps the contract; otherwise nothing, and the outcome says what is wrong."""
     known = table(table_id)

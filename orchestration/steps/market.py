@@ -10,6 +10,7 @@ import polars as pl
 from lake import delta
 from lake.contracts import table
 from lake.delta import EVERYTHING, Slice
+from lake.market_calendar import NEW_YORK
 from orchestration.steps.common import bodies_of, days, land, write_gold, write_silver
 from orchestration.work import Outcome, Work
 
@@ -29,9 +30,16 @@ def tick_slice(work: Work) -> Slice:
     return Slice({"session": work.last, "tick": tick_of(work)})
 
 
+def _as_of_open(work: Work) -> dict[str, object]:
+    """For a session that is over, the instant at which the sandbox is asked: its open."""
+    today = work.clock.now().astimezone(NEW_YORK).date()
+    return {"at": work.calendar.open_at(work.last).isoformat()} if work.simulated and work.last < today else {}
+
+
 def land_universe(work: Work) -> Outcome:
     """The largest companies of each sector, as the screener gives them."""
-    return land(work, "bronze.yahoo_screener", "universe", {"per_sector": work.settings.universe_per_sector})
+    params = {"per_sector": work.settings.universe_per_sector, **_as_of_open(work)}
+    return land(work, "bronze.yahoo_screener", "universe", params)
 
 
 def settle_universe(work: Work) -> Outcome:
@@ -68,7 +76,7 @@ def _symbols(work: Work) -> list[str]:
 
 def land_profiles(work: Work) -> Outcome:
     """A summary of every company of the universe."""
-    return land(work, "bronze.yahoo_summary", "summary", {"symbols": _symbols(work)})
+    return land(work, "bronze.yahoo_summary", "summary", {"symbols": _symbols(work), **_as_of_open(work)})
 
 
 def settle_profiles(work: Work) -> Outcome:
