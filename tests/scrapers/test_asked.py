@@ -26,7 +26,9 @@ def spans(*bodies: pl.DataFrame, symbols: tuple[str, ...] = ("ABC",)) -> dict[st
     return lacking(answered(found, set()), symbols, SESSIONS, CLOSES)
 
 
-def body(symbol: str, first: date, last: date, content: bytes, at: datetime = LATER, status: int = 200) -> pl.DataFrame:
+def body(
+    symbol: str, first: date, last: date, content: bytes, *, at: datetime = LATER, status: int = 200
+) -> pl.DataFrame:
     return bronze((request(symbol, first, last), content), source="yahoo_chart", at=at, status=status)
 
 
@@ -57,7 +59,11 @@ def test_refusals_of_the_moment_are_asked_again_and_final_ones_are_not() -> None
     empty = error_body("chart", "Bad Request", "Data doesn't exist for startDate = 1, endDate = 2")
     assert spans(body("ABC", FIRST, LAST, gone, status=404)) == {}
     assert spans(body("ABC", FIRST, LAST, empty, status=400)) == {}
-    for refused, status in ((b"Edge: Too Many Requests", 429), (b"<html>Will be right back</html>", 200), (GOOD[:80], 200)):
+    for refused, status in (
+        (b"Edge: Too Many Requests", 429),
+        (b"<html>Will be right back</html>", 200),
+        (GOOD[:80], 200),
+    ):
         assert list(spans(body("ABC", FIRST, LAST, refused, status=status))) == ["ABC"]
 
 
