@@ -10,7 +10,7 @@ import polars as pl
 from lake import delta
 from lake.contracts import table
 from lake.delta import EVERYTHING, Slice, Written
-from orchestration.steps.common import days, land, since, write_gold, write_keeping
+from orchestration.steps.common import RulesBroken, days, kept_rules, land, since, write_gold, write_keeping
 from orchestration.steps.imports import as_one, settle_daily_files
 from orchestration.steps.market import members
 from orchestration.work import Outcome, Work
@@ -18,6 +18,8 @@ from orchestration.work import Outcome, Work
 if TYPE_CHECKING:
     from scrapers.asked import Span
 
+# Ten years of these are some 800,000 rows.
+_COMPANIES_AT_ONCE = 300
 ORIGIN, BODIES = "yahoo_chart", "bronze.yahoo_chart"
 
 
@@ -89,7 +91,21 @@ def gold_bars(work: Work) -> Iterator[Outcome]:
     """Daily bars with adjusted closes, and the actions they follow from; whole, since a dividend reaches all the past."""
     from scrapers.gold import bars_gold
 
+    known = table("gold.bars_daily")
+    silver = delta.scan(work.home, table("silver.bars_daily"))
     actions = delta.read(work.home, table("silver.corporate_actions"))
-    bars = bars_gold(delta.read(work.home, table("silver.bars_daily")), actions)
-    yield write_gold(work, "gold.bars_daily", bars, EVERYTHING)
+    symbols = silver.select(pl.col("symbol").unique()).collect()["symbol"].sort().to_list()
+
+    def parts() -> Iterator[pl.DataFrame]:
+        for start in range(0, len(symbols), _COMPANIES_AT_ONCE):
+            mine = pl.col("symbol").is_in(symbols[start : start + _COMPANIES_AT_ONCE])
+            yield kept_rules(known, bars_gold(silver.filter(mine).collect(), actions.filter(mine)))
+
+    if not symbols:
+        yield write_gold(work, known.id, known.schema.create_empty(), EVERYTHING)
+    else:
+        try:
+            yield Outcome(known, delta.replace_all(work.home, known, parts()))
+        except RulesBroken as broken:
+            yield Outcome(known, Written(delta.version(work.home, known) or 0, 0), problem=str(broken))
     yield write_gold(work, "gold.corporate_actions", actions, EVERYTHING)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from lake import delta
-from lake.contracts import table
+from lake.contracts import Table, table
 from lake.delta import Commit, Slice, Written
 from lake.rows import Settled, write_settled
 from orchestration.work import Outcome, Work
@@ -125,11 +125,28 @@ def write_keeping(work: Work, table_id: str, settled: Settled, where: Slice, bod
     return Outcome(known, outcome.written, outcome.account, facts={**outcome.facts, "kept": staying.height})
 
 
-def write_gold(work: Work, table_id: str, frame: pl.DataFrame, where: Slice) -> Outcome:
-    """Write a gold slice, if every row keeps the contract; otherwise nothing, and the outcome says what is wrong."""
-    known = table(table_id)
+class RulesBroken(ValueError):
+    """Rows that break their contract; the text says which rules and how many rows."""
+
+
+def kept_rules(known: Table, frame: pl.DataFrame) -> pl.DataFrame:
+    """Rows as the contract has them.
+
+    Raises:
+        RulesBroken: when one breaks it.
+    """
     good, failure = known.schema.filter(frame.select(known.columns), cast=True)
     if good.height != frame.height:
         broken = ", ".join(f"{rule} ({count} rows)" for rule, count in sorted(failure.counts().items()))
-        return Outcome(known, Written(delta.version(work.home, known) or 0, 0), problem=f"rows break {broken}")
+        raise RulesBroken(f"rows break {broken}")
+    return good
+
+
+def write_gold(work: Work, table_id: str, frame: pl.DataFrame, where: Slice) -> Outcome:
+    """Write a gold slice, if every row keeps the contract; otherwise nothing, and the outcome says what is wrong."""
+    known = table(table_id)
+    try:
+        good = kept_rules(known, frame)
+    except RulesBroken as broken:
+        return Outcome(known, Written(delta.version(work.home, known) or 0, 0), problem=str(broken))
     return Outcome(known, delta.replace_slice(work.home, known, good, where))

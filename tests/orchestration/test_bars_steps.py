@@ -15,9 +15,10 @@ from lake.contracts import table
 from lake.home import Home
 from lake.maintenance import forget
 from lake.settings import load_settings
+from orchestration.steps import bars
 from orchestration.steps.bars import lacking_spans, settle_bars
 from orchestration.work import Work
-from scrapers import silver
+from scrapers import gold, silver
 from scrapers.asked import midnight
 from scrapers.pages.chart import ChartBody
 from tests.scrapers.bodies import bronze, chart, chart_body
@@ -101,3 +102,29 @@ def test_what_has_been_answered_is_not_lacking(work: Work) -> None:
     assert {symbol: tuple(span) for symbol, span in lacking_spans(earlier).items()} == {
         symbol: (date(2026, 11, 17), date(2026, 11, 17)) for symbol in ("ABC", "XYZ")
     }
+
+
+def test_gold_made_in_parts_is_gold_made_at_once(work: Work, monkeypatch: pytest.MonkeyPatch) -> None:
+    known = table("gold.bars_daily")
+    list(settle_bars(work))
+    list(bars.gold_bars(work))
+    at_once = delta.read(work.home, known).sort(known.key)
+    assert at_once.height == 6
+    monkeypatch.setattr(bars, "_COMPANIES_AT_ONCE", 1)
+    list(bars.gold_bars(work))
+    assert delta.read(work.home, known).sort(known.key).equals(at_once)
+
+
+def test_gold_that_breaks_its_contract_is_not_written(work: Work, monkeypatch: pytest.MonkeyPatch) -> None:
+    known = table("gold.bars_daily")
+    list(settle_bars(work))
+    list(bars.gold_bars(work))
+    version = delta.version(work.home, known)
+    made = gold.bars_gold
+    wrong = pl.when(pl.col("symbol") == "XYZ").then(-1.0).otherwise(pl.col("adj_close")).alias("adj_close")
+    monkeypatch.setattr(gold, "bars_gold", lambda *frames: made(*frames).with_columns(wrong))
+    monkeypatch.setattr(bars, "_COMPANIES_AT_ONCE", 1)
+    outcome = next(bars.gold_bars(work))
+    assert outcome.problem is not None
+    assert "adj_close" in outcome.problem
+    assert delta.version(work.home, known) == version

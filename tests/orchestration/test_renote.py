@@ -34,7 +34,9 @@ def put(work: Work, hour: int, change: float) -> None:
         "session": DAY,
         "sector": "Energy",
         "companies": 1,
-        "weighted_change_pct": change,
+        "advancers": 1,
+        "decliners": 0,
+        "change_avg_pct": change,
         "observed_at": tick,
         "_run_id": "run",
     }
