@@ -118,8 +118,7 @@ def _is_old(path: Path) -> bool:
 
 
 def _files(opened: DeltaTable) -> list[str]:
-    found: list[str] = opened.get_add_actions(flatten=True)["path"].to_pylist()
-    return found
+    return [str(path) for path in opened.get_add_actions(flatten=True)["path"].to_pylist()]
 
 
 def _tombstones(opened: DeltaTable) -> list[str]:

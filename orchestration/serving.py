@@ -33,7 +33,7 @@ def served(home: Home, settings: Settings, names: tuple[str, ...]) -> Iterator[N
         with _environment(env):
             yield
         return
-    with _own(home, settings, names) as env, _environment(env):
+    with _own(home, settings, names) as own, _environment(own):
         yield
 
 
