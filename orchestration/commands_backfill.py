@@ -14,7 +14,8 @@ from orchestration.console import Screen, cell
 if TYPE_CHECKING:
     from lake.home import Home
     from lake.settings import Settings
-    from orchestration.backfill import Plan, Progress, Report
+    from orchestration.backfill import Progress, Report
+    from orchestration.backfill_plan import Plan
 
 
 def backfill(  # noqa: PLR0913 - what the command is given
@@ -33,8 +34,9 @@ def backfill(  # noqa: PLR0913 - what the command is given
         WrongBackfill: when the asset, the days or the home do not allow it.
     """
     from lake.clock import Clock
-    from orchestration.backfill import alone, check_source, make_plan
+    from orchestration.backfill import alone
     from orchestration.backfill import backfill as fill
+    from orchestration.backfill_plan import check_source, make_plan
     from orchestration.definitions import build_defs
     from orchestration.serving import served
 

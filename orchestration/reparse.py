@@ -19,6 +19,7 @@ from lake.contracts import of_layer, table
 from lake.delta import Slice
 from orchestration.assets.factory import TICK_TAG, asset_key
 from orchestration.backfill import Progress, Report
+from orchestration.backfill_plan import NOT_OF_THE_PAST
 from orchestration.importing import import_steps
 from orchestration.jobs import JOBS, TOGETHER, JobSpec
 from orchestration.journal import WrongBackfill
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from orchestration.work import Work
 
 FILE_KINDS = ("edgar_log_v1", "edgar_log_v2", "bars_daily_csv", "bars_minute_alphavantage_csv", "sec_tickers")
-_NOT_SILVER = ("gold.forecasts", "gold.forecast_scores")
 
 
 class Rebuild(NamedTuple):
@@ -79,7 +79,7 @@ def _rebuild(defs: dg.Definitions, bronze: str) -> Rebuild:
             if child in names and names[child] not in found:
                 found.add(names[child])
                 ahead.append(child)
-    ordered = [name for name in spec.tables if name in found and name not in _NOT_SILVER]
+    ordered = [name for name in spec.tables if name in found and name not in NOT_OF_THE_PAST]
     by_day = tuple(name for name in ordered if graph.get(asset_key(name)).partitions_def)
     return Rebuild(spec, by_day, tuple(name for name in ordered if name not in by_day))
 

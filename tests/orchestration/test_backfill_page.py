@@ -12,7 +12,7 @@ import pytest
 from lake.contracts import table
 from lake.maintenance import KEEP_DAYS
 from lake.market_calendar import xnys
-from orchestration.backfill import backfillable, make_plan
+from orchestration.backfill_plan import backfillable, make_plan
 from orchestration.catch_up import INTERVAL_SECONDS, REACH
 from orchestration.definitions import build_defs
 from orchestration.jobs import JOBS
