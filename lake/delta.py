@@ -6,7 +6,7 @@ repeated leaves the same rows.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import TYPE_CHECKING, NamedTuple
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import polars as pl
 import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
-from deltalake.exceptions import CommitFailedError, TableNotFoundError
+from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -225,6 +225,33 @@ def _replace(delta: DeltaTable, data: pa.Table, frame: pl.DataFrame, where: Slic
     predicate = None if where.sql == "TRUE" else where.sql
     write_deltalake(delta, data, mode="overwrite", predicate=predicate)
     return Written(delta.version(), data.num_rows)
+
+
+def replace_all(home: Home, table: Table, frames: Iterator[pl.DataFrame]) -> Written:
+    """Put rows that come in parts in place of a whole table, in one commit; memory holds one part.
+
+    An error that the parts raise ends the write, and the table is as it was.
+    """
+    rows, problems = 0, list[Exception]()
+
+    def batches() -> Iterator[pa.RecordBatch]:
+        nonlocal rows
+        try:
+            for frame in frames:
+                rows += frame.height
+                yield from to_arrow(table, frame).to_batches()
+        except Exception as problem:
+            problems.append(problem)
+            raise
+
+    delta = ensure(home, table)
+    reader = pa.RecordBatchReader.from_batches(arrow_schema(table), batches())
+    try:
+        write_deltalake(delta, reader, mode="overwrite")
+    except DeltaError as error:
+        # The writer tells what the parts raised as an error of its own.
+        raise (problems[0] if problems else error) from None
+    return Written(delta.version(), rows)
 
 
 def read_quarantine(home: Home, table: Table) -> pl.DataFrame:

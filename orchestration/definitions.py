@@ -7,7 +7,8 @@ from pathlib import Path
 
 import dagster as dg
 
-from orchestration.assets import attention, forecasts, market, marts, signals
+from orchestration.assets import attention, forecasts, maintenance, market, marts, signals
+from orchestration.catch_up import catch_up_sensors
 from orchestration.freshness import with_freshness
 from orchestration.jobs import build_jobs, build_schedules
 from orchestration.resources import LakeResource, SparkResource
@@ -32,10 +33,10 @@ def build_defs(overrides: Mapping[str, object] | None = None) -> dg.Definitions:
         *marts.build(ensure_manifest()),
     ]
     return dg.Definitions(
-        assets=list(dg.map_asset_specs(with_freshness, assets)),
+        assets=[*dg.map_asset_specs(with_freshness, assets), *maintenance.build(assets)],
         jobs=list(jobs.values()),
         schedules=build_schedules(jobs),
-        sensors=[tick_sensor(jobs["quotes"], jobs["companies"])],
+        sensors=[tick_sensor(jobs["quotes"], jobs["companies"]), *catch_up_sensors(jobs)],
         resources={"lake": LakeResource(overrides=plain), "spark": SparkResource()},
         executor=dg.in_process_executor,
     )

@@ -9,20 +9,24 @@ which gives it its `start_timeout_seconds`.
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 
 import dagster as dg
 import psutil
 
 
-def settle(instance: dg.DagsterInstance) -> list[str]:
+def settle(instance: dg.DagsterInstance, tags: Mapping[str, str] | None = None) -> list[str]:
     """End what a kill has left open.
+
+    Args:
+        tags: look at runs with these tags alone; for others something may be at work.
 
     Returns:
         The ids of the runs.
     """
     begun = [dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING]
     ids = []
-    for run in instance.get_runs(filters=dg.RunsFilter(statuses=begun)):
+    for run in instance.get_runs(filters=dg.RunsFilter(statuses=begun, tags=dict(tags or {}))):
         process = process_of(instance, run.run_id)
         if process is None or _lives(*process):
             continue

@@ -32,10 +32,10 @@ class LakeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         """The settings as the environment and the overrides give them."""
         return load_settings(**self.overrides)
 
-    def work(self, run_id: str, first: date, last: date, tick: datetime | None = None) -> Work:
+    def work(self, run_id: str, first: date, last: date, tick: datetime | None = None, *, again: bool = False) -> Work:
         """What a step is given."""
         settings = self.settings()
-        return Work(Home.open(settings), settings, run_id, first, last, tick, Clock.from_settings(settings))
+        return Work(Home.open(settings), settings, run_id, first, last, tick, Clock.from_settings(settings), again)
 
     def clock(self) -> Clock:
         """The one clock."""

@@ -23,6 +23,7 @@ class Work:
         run_id: goes into every row it writes.
         first, last: the days asked for, both included; sessions, logged days or India's days by the table.
         tick: the tick asked for (UTC), where the run is for one.
+        again: whether to ask anew for what bronze already has an answer to.
     """
 
     home: Home
@@ -32,6 +33,7 @@ class Work:
     last: date
     tick: datetime | None = None
     clock: Clock = field(default_factory=Clock)
+    again: bool = False
 
     @property
     def calendar(self) -> Calendar:

@@ -92,6 +92,11 @@ class Reason(StrEnum):
         """What it means for a symbol that is missing because of it."""
         return _COVERAGE.get(self, Coverage.MALFORMED)
 
+    @property
+    def final(self) -> bool:
+        """Whether it says something of what was asked for, and not of the moment at which it was."""
+        return self in _FINAL
+
 
 class Coverage(StrEnum):
     """Why a symbol that was expected is missing: the short list that people read. The exact reason stands beside it."""
@@ -190,6 +195,18 @@ _COVERAGE = {
     Reason.TIMED_OUT: Coverage.TIMED_OUT,
     Reason.OUTSIDE_UNIVERSE: Coverage.OUTSIDE_UNIVERSE,
 }
+
+
+_FINAL = frozenset(
+    {
+        Reason.NOT_FOUND,
+        Reason.NO_FUNDAMENTALS,
+        Reason.DELISTED,
+        Reason.EMPTY_WINDOW,
+        Reason.EMPTY_RESULT,
+        Reason.CURRENCY_NOT_USD,
+    }
+)
 
 
 class BodyRefused(Exception):

@@ -13,11 +13,13 @@ from typing import Any
 import polars as pl
 
 from lake.contracts import table
+from scrapers.errors import Reason
 from scrapers.hosts import HostLedger
 from scrapers.spool import asked_for
 from scrapers.urls import SLOTS, SourceUrls
 
 SPIDER_NAMES = ("universe", "quotes", "summary", "bars", "posts", "edgar")
+_FINAL = {str(reason) for reason in Reason if reason.final}
 BODY = "bronze.yahoo_quotes"  # every bronze table of bodies has the same columns
 
 
@@ -183,6 +185,7 @@ class CrawlReport:
             "answers": self.good,
             "retries": self.retries,
             "unanswered": len(self.unanswered),
+            "open": sum(reason not in _FINAL for reason in self.unanswered.values()),
             "bytes": self.bytes,
             "seconds": round(self.seconds, 2),
             "refused": shown or "none",

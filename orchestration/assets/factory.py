@@ -13,6 +13,10 @@ from orchestration.work import Outcome, Work
 
 OWNER = "team:tidemark"
 TICK_TAG = "tidemark/tick"
+AGAIN_TAG = "tidemark/again"
+# Dagster's own: the first and the last partition of a run over several.
+RANGE_START = "dagster/asset_partition_range_start"
+RANGE_END = "dagster/asset_partition_range_end"
 _TYPES = {"String": "text", "Float64": "double", "Int64": "bigint", "Int32": "int", "Datetime": "timestamp (UTC)"}
 
 Step = Callable[[Work], Outcome]
@@ -134,14 +138,17 @@ def lake_assets(  # noqa: PLR0913, PLR0917 - an asset's own words
 
 
 def work_of(context: dg.AssetExecutionContext, lake: LakeResource) -> Work:
-    """What the run is about: its partitions, and the tick that its tag names."""
+    """What the run is about: its partitions, the tick that its tag names, and whether all of it is asked for again."""
+    again = context.run.tags.get(AGAIN_TAG) == "yes"
     tick_text = context.run.tags.get(TICK_TAG)
     tick = datetime.fromisoformat(tick_text) if tick_text else None
     if context.has_partition_key or context.has_partition_key_range:
         keys = context.partition_key_range
-        return lake.work(context.run_id, date.fromisoformat(keys.start), date.fromisoformat(keys.end), tick)
+        return lake.work(
+            context.run_id, date.fromisoformat(keys.start), date.fromisoformat(keys.end), tick, again=again
+        )
     today = lake.clock().now().date()
-    return lake.work(context.run_id, today, today, tick)
+    return lake.work(context.run_id, today, today, tick, again=again)
 
 
 def results_of(outcome: Outcome) -> Iterator[dg.MaterializeResult[Any] | dg.AssetCheckResult]:

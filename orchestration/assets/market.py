@@ -4,7 +4,7 @@ import dagster as dg
 
 from orchestration.assets.factory import asset_key, lake_asset, lake_assets, of_any_day
 from orchestration.partitions import sessions
-from orchestration.steps import imports, market, tickers, ticks
+from orchestration.steps import bars, imports, market, tickers, ticks
 
 
 def build() -> list[dg.AssetsDefinition]:
@@ -47,11 +47,11 @@ def build() -> list[dg.AssetsDefinition]:
             ],
         ),
         lake_asset(
-            "bronze.yahoo_chart", market.land_bars, deps=["gold.universe"], partitions=by_session, whole_range=True
+            "bronze.yahoo_chart", bars.land_bars, deps=["gold.universe"], partitions=by_session, whole_range=True
         ),
         lake_assets(
             ["silver.bars_daily", "silver.corporate_actions"],
-            market.settle_bars,
+            bars.settle_bars,
             {
                 "silver.bars_daily": ["bronze.yahoo_chart", of_any_day("bronze.files")],
                 "silver.corporate_actions": ["bronze.yahoo_chart"],
@@ -61,7 +61,7 @@ def build() -> list[dg.AssetsDefinition]:
         ),
         lake_assets(
             ["gold.bars_daily", "gold.corporate_actions"],
-            market.gold_bars,
+            bars.gold_bars,
             {
                 "gold.bars_daily": ["silver.bars_daily", "silver.corporate_actions"],
                 "gold.corporate_actions": ["silver.corporate_actions"],

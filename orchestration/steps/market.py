@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import date
 
 import polars as pl
 
 from lake import delta
-from lake.contracts import table
-from lake.delta import EVERYTHING, Slice, Written
-from orchestration.steps.common import bodies_of, days, land, since, write_gold, write_silver
-from orchestration.steps.imports import as_one, settle_daily_files
+from lake.contracts import SECTORS, table
+from lake.delta import EVERYTHING, Written
+from lake.market_calendar import NEW_YORK
+from orchestration.steps.common import bodies_of, days, land, write_gold, write_silver
 from orchestration.work import Outcome, Work
+
+
+def _as_of_open(work: Work) -> dict[str, object]:
+    """For a session that is over, the instant at which the sandbox is asked: its open."""
+    today = work.clock.now().astimezone(NEW_YORK).date()
+    return {"at": work.calendar.open_at(work.last).isoformat()} if work.simulated and work.last < today else {}
 
 
 def land_universe(work: Work) -> Outcome:
@@ -20,11 +25,11 @@ def land_universe(work: Work) -> Outcome:
     from scrapers.universe import sectors_lacking
 
     per_sector, known = work.settings.universe_per_sector, table("bronze.yahoo_screener")
-    lacking = sectors_lacking(bodies_of(work, known.id), per_sector)
+    lacking = list(SECTORS) if work.again else sectors_lacking(bodies_of(work, known.id), per_sector)
     if not lacking:
         written = Written(delta.version(work.home, known) or 0, 0)
         return Outcome(known, written, facts={"unchanged": "the session's universe has been taken"})
-    return land(work, known.id, "universe", {"per_sector": per_sector, "sectors": lacking})
+    return land(work, known.id, "universe", {"per_sector": per_sector, "sectors": lacking, **_as_of_open(work)})
 
 
 def settle_universe(work: Work) -> Outcome:
@@ -63,7 +68,7 @@ def _symbols(work: Work) -> list[str]:
 
 def land_profiles(work: Work) -> Outcome:
     """A summary of every company of the universe."""
-    return land(work, "bronze.yahoo_summary", "summary", {"symbols": _symbols(work)})
+    return land(work, "bronze.yahoo_summary", "summary", {"symbols": _symbols(work), **_as_of_open(work)})
 
 
 def settle_profiles(work: Work) -> Outcome:
@@ -87,33 +92,3 @@ def gold_companies(work: Work) -> Outcome:
     seen = seen.filter(~pl.col("symbol").is_in(history["symbol"].to_list()))
     rows = pl.concat([history, minimal_companies(seen, tickers)]) if seen.height else history
     return write_gold(work, "gold.companies", rows, EVERYTHING)
-
-
-def land_bars(work: Work) -> Outcome:
-    """Daily bars, dividends and splits of the universe over the sessions asked for."""
-    params = {"start": work.first.isoformat(), "end": work.last.isoformat(), "symbols": _symbols(work)}
-    return land(work, "bronze.yahoo_chart", "bars", params)
-
-
-def settle_bars(work: Work) -> Iterator[Outcome]:
-    """Daily bars and corporate actions from the charts of the sessions asked for, and bars of imported files."""
-    from scrapers.silver import bars_rows
-
-    daily = list(settle_daily_files(work))
-    bodies = bodies_of(work, "bronze.yahoo_chart", since(work))
-    bars, actions = bars_rows(bodies, work.first, work.last)
-    where = days(work, "session")
-    charts = Slice({"origin": "yahoo_chart", **where.equals}, where.between)
-    daily.append(write_silver(work, "silver.bars_daily", bars, charts))
-    yield as_one("silver.bars_daily", daily)
-    yield write_silver(work, "silver.corporate_actions", actions, days(work, "date"))
-
-
-def gold_bars(work: Work) -> Iterator[Outcome]:
-    """Daily bars with adjusted closes, and the actions they follow from; whole, since a dividend reaches all the past."""
-    from scrapers.gold import bars_gold
-
-    actions = delta.read(work.home, table("silver.corporate_actions"))
-    bars = bars_gold(delta.read(work.home, table("silver.bars_daily")), actions)
-    yield write_gold(work, "gold.bars_daily", bars, EVERYTHING)
-    yield write_gold(work, "gold.corporate_actions", actions, EVERYTHING)

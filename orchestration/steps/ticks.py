@@ -55,7 +55,7 @@ def land_quotes(work: Work) -> Iterator[Outcome]:
     if not work.simulated and tick != work.calendar.latest_tick(work.clock.now()).tick:
         raise TickPassed(f"tick {tick:%Y-%m-%d %H:%M} UTC is over: a live source gives only the present")
     universe = members(work)
-    lacking = universe.filter(~pl.col("symbol").is_in(_received(work)))
+    lacking = universe if work.again else universe.filter(~pl.col("symbol").is_in(_received(work)))
     if lacking.is_empty():
         yield from (_unchanged(work, name) for name in (BODIES, UNANSWERED))
         return
