@@ -221,15 +221,19 @@ def _replace(delta: DeltaTable, data: pa.Table, frame: pl.DataFrame, where: Slic
     return Written(delta.version(), data.num_rows)
 
 
-def read_quarantine(home: Home, table: Table) -> pl.DataFrame:
-    """The rows a table refused, with their reasons."""
+def read_quarantine(home: Home, table: Table, where: Slice | None = None) -> pl.DataFrame:
+    """The rows a table refused, with their reasons; those of the load of one slice where one is given."""
     from lake.contracts.quarantine import Quarantined
 
     empty = Quarantined.create_empty()
     path = home.quarantine_path(table)
     if not DeltaTable.is_deltatable(str(path)):
         return empty
-    return pl.scan_delta(str(path)).select([pl.col(n).cast(k) for n, k in empty.schema.items()]).collect()
+    frame = pl.scan_delta(str(path))
+    if where is not None:
+        # The log knows each file's slices, so only those that hold this one are read.
+        frame = frame.filter(pl.col("slice") == where.label)
+    return frame.select([pl.col(n).cast(k) for n, k in empty.schema.items()]).collect()
 
 
 def replace_quarantine(home: Home, table: Table, frame: pl.DataFrame, where: Slice) -> Written:

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import date, datetime, timedelta
 
 import polars as pl
 
 from lake import delta
-from lake.contracts import table
+from lake.contracts import Table, table
 from lake.delta import EVERYTHING, Slice
+from lake.partitions import partitions
 from orchestration.steps.common import bodies_of, days, land, since, write_gold, write_silver
 from orchestration.steps.imports import as_one, settle_daily_files
 from orchestration.work import Outcome, Work
+
+
+# How many sessions back a company's slow figures may come from.
+_PROFILE_SESSIONS = 10
 
 
 def tick_of(work: Work) -> datetime:
@@ -55,12 +60,27 @@ def members(work: Work) -> pl.DataFrame:
     Raises:
         LookupError: when none has been collected.
     """
-    known = delta.scan(work.home, table("gold.universe"))
-    sessions = known.select("session").unique().collect()["session"].to_list()
+    known = table("gold.universe")
+    sessions = _sessions(work, known)
     if not sessions:
         raise LookupError("no universe has been collected: materialize gold/universe for a session first")
     session = max((day for day in sessions if day <= work.last), default=min(sessions))
-    return known.filter(pl.col("session") == session).collect().sort("sector", "rank")
+    return delta.read(work.home, known, Slice({"session": session})).sort("sector", "rank")
+
+
+def _sessions(work: Work, known: Table) -> list[date]:
+    """The sessions a table holds, by its log alone."""
+    found = (part.where.equals["session"] for part in partitions(work.home, known).values() if part.rows)
+    return [day for day in found if isinstance(day, date)]
+
+
+def _newest_profiles(work: Work) -> pl.DataFrame:
+    """The profiles of the last sessions up to the one asked for: a company whose profile failed takes an earlier one."""
+    known = table("silver.profiles")
+    newest = sorted(day for day in _sessions(work, known) if day <= work.last)[-_PROFILE_SESSIONS:]
+    if not newest:
+        return known.schema.create_empty()
+    return delta.read(work.home, known, Slice(between=("session", newest[0], work.last + timedelta(days=1))))
 
 
 def _symbols(work: Work) -> list[str]:
@@ -119,10 +139,9 @@ def gold_quotes(work: Work) -> Iterator[Outcome]:
 
     where = tick_slice(work)
     quotes = delta.read(work.home, table("silver.quotes"), where)
-    refused = delta.read_quarantine(work.home, table("silver.quotes")).filter(pl.col("slice") == where.label)
-    known = delta.scan(work.home, table("silver.profiles")).filter(pl.col("session") <= work.last).collect()
+    refused = delta.read_quarantine(work.home, table("silver.quotes"), where)
     universe = members(work)
-    gold = quotes_gold(quotes, known)
+    gold = quotes_gold(quotes, _newest_profiles(work))
     yield write_gold(work, "gold.quotes", gold, where)
     yield write_gold(work, "gold.sectors", sectors_gold(gold, universe), where)
     coverage = coverage_gold(universe, gold, refused, work.last, tick_of(work), work.run_id)
