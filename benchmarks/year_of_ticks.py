@@ -91,7 +91,9 @@ def measure(home: Home, settings: Settings, session: date, ticks: Sequence[datet
 def add_history(home: Home, session: date, tick: datetime) -> int:
     """The sessions before one, from its rows at a tick; how many snapshots of companies were added."""
     calendar, random = xnys(), np.random.default_rng(7)
-    at_tick = {name: delta.read(home, table(name), delta.Slice({"session": session, "tick": tick})) for name in _BY_TICK}
+    at_tick = {
+        name: delta.read(home, table(name), delta.Slice({"session": session, "tick": tick})) for name in _BY_TICK
+    }
     of_session = {name: delta.read(home, table(name), delta.Slice({"session": session})) for name in _BY_SESSION}
     added, day = 0, session
     for _ in range(SESSIONS):

@@ -116,10 +116,11 @@ def _parents(manifest: Path, _modified: int) -> dict[str, frozenset[str]]:
     return {node["name"]: sources_of(key) for key, node in marts.items()}
 
 
-def build(
+def build(  # noqa: PLR0913 - what, where to, and how it is told
     select: Sequence[str],
     dsn: str,
     target_dir: Path,
+    *,
     threads: int = 4,
     on_line: Callable[[str], None] | None = None,
     slices: Mapping[str, Sequence[str]] | None = None,

@@ -72,7 +72,9 @@ def swap(
         parts = dict(slices or {})
         absent = [name for name in parts if not _exists(connection, MARTS, name)]
         if absent:
-            raise SwapError(f"a slice was built for what is not there: {', '.join(f'{MARTS}.{name}' for name in absent)}")
+            raise SwapError(
+                f"a slice was built for what is not there: {', '.join(f'{MARTS}.{name}' for name in absent)}"
+            )
         whole = [name for name in names if name not in parts]
         _prepare(connection, whole)
         _swap(connection, sorted(names), parts, time.monotonic() + patience.total_seconds(), definition)
@@ -222,7 +224,7 @@ def _replace_slices(connection: psycopg.Connection, name: str, predicates: Seque
     columns = sql.SQL(", ").join(sql.Identifier(column) for column in contract(f"mart.{name}").columns)
     for predicate in predicates:
         # Written by `Slice.postgres`, which quotes its values.
-        connection.execute(sql.SQL("DELETE FROM {} WHERE ").format(old) + sql.SQL(predicate))  # type: ignore[arg-type]
+        connection.execute(sql.SQL("DELETE FROM {} WHERE ").format(old) + sql.SQL(predicate))
     try:
         connection.execute(sql.SQL("INSERT INTO {} ({}) SELECT {} FROM {}").format(old, columns, columns, new))
     except errors.UniqueViolation as error:

@@ -15,7 +15,6 @@ from orchestration.steps.common import bodies_of, days, land, since, write_gold,
 from orchestration.steps.imports import as_one, settle_daily_files
 from orchestration.work import Outcome, Work
 
-
 # How many sessions back a company's slow figures may come from.
 _PROFILE_SESSIONS = 10
 

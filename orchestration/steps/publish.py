@@ -14,8 +14,8 @@ from lake import delta, postgres
 from lake.contracts import TABLES, Table, table
 from lake.delta import EVERYTHING
 from lake.load import built_by, drop_slice, ensure_staging, load_slice, pending_slices, staged_tables, swap
-from lake.swap import WHOLE
 from lake.partitions import Partition, hot_partitions, inventory, partitions
+from lake.swap import WHOLE
 from orchestration.work import Outcome, Work
 
 _MEMORY = """
@@ -79,13 +79,13 @@ def _stage_table(work: Work, dsn: str, memory: psycopg.Connection, known: Table)
     gone = {label: predicate for label, (_, predicate) in noted.items() if label not in hot}
     if not changed and not gone:
         return None
+    if changed and not known.partition_by:
+        return _stage_whole(work, dsn, memory, known, changed)
     if not noted or None in gone.values():
         # Nothing to keep, or a note that does not say what it was of: all of the hot period in one transaction.
         count = load_slice(dsn, known, _read_all(work, known, hot.values()), None)
         _note(memory, known, hot, forget_others=True)
         return count
-    if not known.partition_by:
-        return _stage_whole(work, dsn, memory, known, changed)
     count = 0
     for label, part in changed.items():
         count += load_slice(dsn, known, delta.read(work.home, known, part.where), part.where)
