@@ -18,18 +18,8 @@ from psycopg import sql
 from lake.contracts import TABLES, of_layer
 from lake.contracts.base import Table
 from lake.delta import Slice, to_arrow
-from lake.swap import (
-    PENDING,
-    STAGING,
-    WHOLE,
-    SwapBlockedError,
-    SwapError,
-    built_by,
-    ensure_pending,
-    pending_marts,
-    pending_slices,
-    swap,
-)
+from lake.pending import PENDING, STAGING, WHOLE, built_by, ensure_pending, pending_marts, pending_slices
+from lake.swap import SwapBlockedError, SwapError, swap
 
 if TYPE_CHECKING:
     import pyarrow as pa

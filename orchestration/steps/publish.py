@@ -15,7 +15,7 @@ from lake.contracts import TABLES, Table, table
 from lake.delta import EVERYTHING
 from lake.load import built_by, drop_slice, ensure_staging, load_slice, pending_slices, staged_tables, swap
 from lake.partitions import Partition, hot_partitions, inventory, partitions
-from lake.swap import WHOLE
+from lake.pending import WHOLE
 from orchestration.work import Outcome, Work
 
 _MEMORY = """

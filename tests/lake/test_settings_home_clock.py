@@ -104,5 +104,5 @@ def test_hot_days_are_by_table() -> None:
 
 @pytest.mark.parametrize("value", ["quotes", "quotes=0", "quotes=x", "nothing=3", "companies=3"])
 def test_hot_days_that_make_no_sense_are_refused(value: str) -> None:
-    with pytest.raises(SettingsError, match="TIDEMARK_HOT_DAYS.*such as quotes"):
+    with pytest.raises(SettingsError, match=r"TIDEMARK_HOT_DAYS.*such as quotes"):
         load_settings(hot_days=value)
