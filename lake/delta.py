@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from lake.contracts.base import Table
     from lake.home import Home
 
+# Opening a table reads its log since the last checkpoint: with delta-rs's own hundred commits four times as long.
+_CONFIGURATION: dict[str, str | None] = {"delta.checkpointInterval": "10"}
+
 Value = date | datetime | str | int
 
 
@@ -141,7 +144,9 @@ def ensure(home: Home, table: Table) -> DeltaTable:
 
 def _ensure_at(path: Path, schema: pa.Schema, partition_by: tuple[str, ...] = ()) -> DeltaTable:
     path.parent.mkdir(parents=True, exist_ok=True)
-    return DeltaTable.create(str(path), schema=schema, partition_by=list(partition_by), mode="ignore")
+    return DeltaTable.create(
+        str(path), schema=schema, partition_by=list(partition_by), mode="ignore", configuration=_CONFIGURATION
+    )
 
 
 def exists(home: Home, table: Table) -> bool:

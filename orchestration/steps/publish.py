@@ -6,6 +6,7 @@ from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 from io import BytesIO
+from typing import NamedTuple
 
 import polars as pl
 import psycopg
@@ -32,6 +33,13 @@ class PublishError(RuntimeError):
     """The marts were left as they were; the text says what was wrong."""
 
 
+class Staged(NamedTuple):
+    """Rows by table: what was loaded into staging, and what it holds."""
+
+    loaded: dict[str, int]
+    held: dict[str, int]
+
+
 @dataclass
 class Published:
     """What a publication did: staging slices and rows by table, marts swapped, seconds by part."""
@@ -49,30 +57,33 @@ def gold_loads(work: Work) -> Outcome:
     return Outcome(known, delta.replace_slice(work.home, known, frame, EVERYTHING))
 
 
-def stage(work: Work, dsn: str) -> dict[str, int]:
+def stage(work: Work, dsn: str) -> Staged:
     """Bring the staging tables up to gold, by the partitions whose files have changed since they were loaded.
 
     A kill between a load and its note makes the next run load that slice again, which leaves the same rows.
 
     Returns:
-        Rows loaded by table, for the tables that had changed.
+        Rows by table: those loaded, of the tables that had changed, and those held, of all.
     """
     made = set(ensure_staging(dsn))
     loaded: dict[str, int] = {}
+    held: dict[str, int] = {}
     with psycopg.connect(dsn, autocommit=True) as memory:
         memory.execute(_MEMORY)
         for known in staged_tables():
             if known.id in made:
                 memory.execute("DELETE FROM staging._loaded WHERE table_id = %s", (known.id,))
-            rows = _stage_table(work, dsn, memory, known)
+            hot = hot_partitions(known, partitions(work.home, known), work.settings.hot_days_of(known))
+            rows = _stage_table(work, dsn, memory, known, hot)
+            held[known.id] = sum(part.rows for part in hot.values())
             if rows is not None:
                 loaded[known.id] = rows
-    return loaded
+    return Staged(loaded, held)
 
 
-def _stage_table(work: Work, dsn: str, memory: psycopg.Connection, known: Table) -> int | None:
-    found = partitions(work.home, known)
-    hot = hot_partitions(known, found, work.settings.hot_days_of(known))
+def _stage_table(
+    work: Work, dsn: str, memory: psycopg.Connection, known: Table, hot: dict[str, Partition]
+) -> int | None:
     rows = memory.execute("SELECT slice, fingerprint, predicate FROM staging._loaded WHERE table_id = %s", (known.id,))
     noted: dict[str, tuple[str, str | None]] = {label: (mark, predicate) for label, mark, predicate in rows}
     changed = {label: part for label, part in hot.items() if noted.get(label, ("",))[0] != part.fingerprint}
@@ -148,7 +159,7 @@ def publish(work: Work, *, expectations: bool) -> Published:
     from dbt_project.runner import build, project_fingerprint
 
     dsn = postgres.owner_dsn(work.home, work.settings)
-    loaded = stage(work, dsn)
+    loaded, held = stage(work, dsn)
     pending = pending_slices(dsn)
     names = sorted({*pending, *_absent_marts(dsn)})
     if not names:
@@ -161,7 +172,7 @@ def publish(work: Work, *, expectations: bool) -> Published:
     if report.failures:
         raise PublishError("dbt: " + "; ".join(report.failures))
     swapped = swap(dsn, names, slices=parts, definition=definition)
-    return Published(loaded, swapped, _count(work, dsn, swapped))
+    return Published(loaded, swapped, _count(dsn, swapped, held))
 
 
 def _parts(pending: Mapping[str, tuple[str, ...]], current: Container[str]) -> dict[str, tuple[str, ...]]:
@@ -191,7 +202,7 @@ def _absent_marts(dsn: str) -> set[str]:
     return {mart.name for mart in of_layer("mart") if mart.name not in present}
 
 
-def _count(work: Work, dsn: str, names: Iterable[str]) -> dict[str, int]:
+def _count(dsn: str, names: Iterable[str], held: Mapping[str, int]) -> dict[str, int]:
     """Rows by mart. dbt has tested that a sliced mart's are those of its gold table's hot period: the lake knows them."""
     counts = {}
     with psycopg.connect(dsn) as connection:
@@ -201,7 +212,5 @@ def _count(work: Work, dsn: str, names: Iterable[str]) -> dict[str, int]:
                 row = connection.execute(f'SELECT count(*) FROM marts."{name}"').fetchone()  # noqa: S608 - a contract's name
                 counts[name] = int(row[0]) if row else 0
             else:
-                known = table(gold)
-                hot = hot_partitions(known, partitions(work.home, known), work.settings.hot_days_of(known))
-                counts[name] = sum(part.rows for part in hot.values())
+                counts[name] = held[gold]
     return counts
