@@ -4,6 +4,7 @@ first_load    an empty home to its end by `up --once`, seconds by step, peak mem
 warm_start    seconds from `up` on that home to the first answer
 ask           milliseconds of an answer through the API, once warm
 tick          seconds of one more tick from crawl to marts
+year_of_ticks the same before and after a year of ticks, with the share of each part
 definitions   seconds of build_defs() after its imports
 backfill_bars ten years of daily bars of the universe into an empty home
 """
@@ -181,6 +182,7 @@ def main() -> int:
             )
             write("ask", ask(address))
             write("tick", in_python(home, "benchmarks.tick"))
+            write("year_of_ticks", in_python(home, "benchmarks.year_of_ticks"))
         measured: dict[str, Callable[[], Figures]] = {"definitions": lambda: in_python(home, "benchmarks.definitions")}
         if given.install:
             measured["installation"] = installation

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from lake.contracts.base import Table
     from lake.home import Home
 
+# Opening a table reads its log since the last checkpoint: with delta-rs's own hundred commits four times as long.
+_CONFIGURATION: dict[str, str | None] = {"delta.checkpointInterval": "10"}
+
 Value = date | datetime | str | int
 
 
@@ -141,7 +144,9 @@ def ensure(home: Home, table: Table) -> DeltaTable:
 
 def _ensure_at(path: Path, schema: pa.Schema, partition_by: tuple[str, ...] = ()) -> DeltaTable:
     path.parent.mkdir(parents=True, exist_ok=True)
-    return DeltaTable.create(str(path), schema=schema, partition_by=list(partition_by), mode="ignore")
+    return DeltaTable.create(
+        str(path), schema=schema, partition_by=list(partition_by), mode="ignore", configuration=_CONFIGURATION
+    )
 
 
 def exists(home: Home, table: Table) -> bool:
@@ -254,15 +259,19 @@ def replace_all(home: Home, table: Table, frames: Iterator[pl.DataFrame]) -> Wri
     return Written(delta.version(), rows)
 
 
-def read_quarantine(home: Home, table: Table) -> pl.DataFrame:
-    """The rows a table refused, with their reasons."""
+def read_quarantine(home: Home, table: Table, where: Slice | None = None) -> pl.DataFrame:
+    """The rows a table refused, with their reasons; those of the load of one slice where one is given."""
     from lake.contracts.quarantine import Quarantined
 
     empty = Quarantined.create_empty()
     path = home.quarantine_path(table)
     if not DeltaTable.is_deltatable(str(path)):
         return empty
-    return pl.scan_delta(str(path)).select([pl.col(n).cast(k) for n, k in empty.schema.items()]).collect()
+    frame = pl.scan_delta(str(path))
+    if where is not None:
+        # The log knows each file's slices, so only those that hold this one are read.
+        frame = frame.filter(pl.col("slice") == where.label)
+    return frame.select([pl.col(n).cast(k) for n, k in empty.schema.items()]).collect()
 
 
 def quarantine_version(home: Home, table: Table) -> int | None:

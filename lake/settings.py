@@ -6,10 +6,13 @@ Secrets are `SecretStr`: they are never shown in logs, errors or reports.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+if TYPE_CHECKING:
+    from lake.contracts.base import Table
 
 World = Literal["simulated", "real"]
 SourceMode = Literal["live", "files", "off"]
@@ -80,6 +83,9 @@ class Settings(BaseSettings):
     spark_remote: str | None = Field(
         None, description="Spark Connect address of a cluster; empty for the embedded engine"
     )
+    hot_days: Annotated[dict[str, int], NoDecode] = Field(
+        {}, description="days of a gold table that PostgreSQL holds, as in quotes=400,visits_second=31"
+    )
     shared: Path = Field(Path("../shared"), description="folder of recordings that tests and benchmarks read")
 
     @field_validator("tags", mode="before")
@@ -97,6 +103,28 @@ class Settings(BaseSettings):
         if isinstance(value, str):
             value = tuple(part.strip().lower() for part in value.split(",") if part.strip())
         return value
+
+    @field_validator("hot_days", mode="before")
+    @classmethod
+    def _split_hot_days(cls, value: object) -> object:
+        from lake.contracts import TABLES
+
+        if not isinstance(value, str):
+            return value
+        found: dict[str, int] = {}
+        for part in filter(None, (part.strip() for part in value.split(","))):
+            name, _, days = (piece.strip() for piece in part.partition("="))
+            known = TABLES.get(f"gold.{name}")
+            if known is None or not any(column in {"session", "log_date"} for column in known.partition_by):
+                raise ValueError(f"{name!r} is no gold table that is kept by days, such as quotes or visits_second")
+            if not days.isdecimal() or int(days) < 1:
+                raise ValueError(f"{part!r}: a number of days from 1, such as quotes=400")
+            found[name] = int(days)
+        return found
+
+    def hot_days_of(self, table: Table) -> int | None:
+        """How many days of a gold table PostgreSQL holds: the setting, else the contract; None for all."""
+        return self.hot_days.get(table.name, table.hot_days)
 
     @field_validator("now")
     @classmethod

@@ -322,9 +322,11 @@ MARKET = (
     Table("bars_minute", "silver", BarMinute, "market", "imported files", partition_by=("session",)),
     Table("universe", "gold", Membership, "market", "silver.universe", partition_by=("session",)),
     Table("companies", "gold", Company, "market", "silver.profiles, silver.sec_tickers"),
-    Table("quotes", "gold", Quote, "market", "silver.quotes, silver.profiles", partition_by=("session",)),
-    Table("sectors", "gold", Sector, "market", "gold.quotes, gold.universe", partition_by=("session",)),
-    Table("coverage", "gold", Coverage, "market", "gold.universe, silver.quotes", partition_by=("session",)),
+    Table("quotes", "gold", Quote, "market", "silver.quotes, silver.profiles", partition_by=("session",), hot_days=400),
+    Table("sectors", "gold", Sector, "market", "gold.quotes, gold.universe", partition_by=("session",), hot_days=400),
+    Table(
+        "coverage", "gold", Coverage, "market", "gold.universe, silver.quotes", partition_by=("session",), hot_days=400
+    ),
     Table("bars_daily", "gold", BarDaily, "market", "silver.bars_daily", partition_by=("year",)),
     Table("corporate_actions", "gold", CorporateAction, "market", "silver.corporate_actions"),
     Table("bars_minute", "gold", BarMinute, "market", "silver.bars_minute", partition_by=("session",), hot_days=3660),

@@ -104,17 +104,22 @@ def _mart(name: str, schema: type[dy.Schema], group: str, source: str) -> Table:
     return Table(name, "mart", schema, group, source, engine="dbt")
 
 
+def _sliced(name: str, schema: type[dy.Schema], group: str, source: str) -> Table:
+    """A mart that grows with time: a tick or a day renews its own slice and leaves the history alone."""
+    return Table(name, "mart", schema, group, source, engine="dbt", slices_of=f"gold.{name}")
+
+
 MARTS = (
     _mart("companies", CompanyMart, "market", "gold.companies, gold.quotes"),
-    _mart("quotes", QuoteMart, "market", "gold.quotes, gold.companies"),
-    _mart("sectors", Sector, "market", "gold.sectors"),
-    _mart("coverage", Coverage, "market", "gold.coverage"),
+    _sliced("quotes", QuoteMart, "market", "gold.quotes, gold.companies"),
+    _sliced("sectors", Sector, "market", "gold.sectors"),
+    _sliced("coverage", Coverage, "market", "gold.coverage"),
     _mart("bars_daily", BarMart, "market", "gold.bars_daily, gold.companies"),
-    _mart("bars_minute", BarMinuteMart, "market", "gold.bars_minute, gold.companies"),
+    _sliced("bars_minute", BarMinuteMart, "market", "gold.bars_minute, gold.companies"),
     _mart("forecasts", ForecastMart, "forecasts", "gold.forecasts, gold.forecast_scores, gold.companies"),
     _mart("signals_hourly", SignalHourly, "signals", "gold.signals_hourly"),
-    _mart("visits_day", VisitsDayMart, "attention", "gold.visits_day, gold.companies"),
-    _mart("visits_second", VisitsSecondMart, "attention", "gold.visits_second, gold.companies"),
+    _sliced("visits_day", VisitsDayMart, "attention", "gold.visits_day, gold.companies"),
+    _sliced("visits_second", VisitsSecondMart, "attention", "gold.visits_second, gold.companies"),
     _mart("quarantine", QuarantineRule, "operations", "gold.quarantine"),
     _mart("loads", Load, "operations", "gold.loads"),
 )

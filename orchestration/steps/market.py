@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 
 import polars as pl
 
 from lake import delta
-from lake.contracts import SECTORS, table
-from lake.delta import EVERYTHING, Written
+from lake.contracts import SECTORS, Table, table
+from lake.delta import EVERYTHING, Slice, Written
 from lake.market_calendar import NEW_YORK
+from lake.partitions import partitions
 from orchestration.steps.common import bodies_of, days, land, write_gold, write_silver
 from orchestration.work import Outcome, Work
+
+# How many sessions back a company's slow figures may come from.
+_PROFILE_SESSIONS = 10
 
 
 def _as_of_open(work: Work) -> dict[str, object]:
@@ -53,13 +57,28 @@ def members(work: Work, day: date | None = None) -> pl.DataFrame:
     Raises:
         LookupError: when none has been collected.
     """
-    known = delta.scan(work.home, table("gold.universe"))
-    sessions = known.select("session").unique().collect()["session"].to_list()
+    known = table("gold.universe")
+    sessions = _sessions(work, known)
     if not sessions:
         raise LookupError("no universe has been collected: materialize gold/universe for a session first")
     wanted = day or work.last
     session = max((taken for taken in sessions if taken <= wanted), default=min(sessions))
-    return known.filter(pl.col("session") == session).collect().sort("sector", "rank")
+    return delta.read(work.home, known, Slice({"session": session})).sort("sector", "rank")
+
+
+def _sessions(work: Work, known: Table) -> list[date]:
+    """The sessions a table holds, by its log alone."""
+    found = (part.where.equals["session"] for part in partitions(work.home, known).values() if part.rows)
+    return [day for day in found if isinstance(day, date)]
+
+
+def newest_profiles(work: Work) -> pl.DataFrame:
+    """The profiles of the last sessions up to the one asked for: a company whose profile failed takes an earlier one."""
+    known = table("silver.profiles")
+    newest = sorted(day for day in _sessions(work, known) if day <= work.last)[-_PROFILE_SESSIONS:]
+    if not newest:
+        return known.schema.create_empty()
+    return delta.read(work.home, known, Slice(between=("session", newest[0], work.last + timedelta(days=1))))
 
 
 def _symbols(work: Work) -> list[str]:

@@ -13,7 +13,7 @@ from lake.contracts import table
 from lake.delta import Commit, Slice, Written
 from lake.rows import Settled
 from orchestration.steps.common import bodies_of, write_gold, write_silver
-from orchestration.steps.market import members
+from orchestration.steps.market import members, newest_profiles
 from orchestration.work import Finding, Outcome, Work
 
 BODIES, UNANSWERED = "bronze.yahoo_quotes", "bronze.unanswered"
@@ -113,7 +113,7 @@ def settle_quotes(work: Work) -> Outcome:
     settled: Settled = quotes_rows(bodies, work.last, tick_of(work))
     there = delta.read(work.home, known, where)
     if there.height and (bodies.is_empty() or _same(there, settled.good, known.key)):
-        refused = delta.read_quarantine(work.home, known).filter(pl.col("slice") == where.label)
+        refused = delta.read_quarantine(work.home, known, where)
         if bodies.is_empty() or refused.height == settled.quarantined.height:
             version = delta.version(work.home, known) or 0
             account = None if bodies.is_empty() else settled.account
@@ -140,8 +140,8 @@ def gold_quotes(work: Work) -> Iterator[Outcome]:
 
     where = tick_slice(work)
     quotes = delta.read(work.home, table("silver.quotes"), where)
-    refused = delta.read_quarantine(work.home, table("silver.quotes")).filter(pl.col("slice") == where.label)
-    known = delta.scan(work.home, table("silver.profiles")).filter(pl.col("session") <= work.last).collect()
+    refused = delta.read_quarantine(work.home, table("silver.quotes"), where)
+    known = newest_profiles(work)
     universe = members(work)
     gold = quotes_gold(quotes, known)
     yield _write_if_new(work, "gold.quotes", gold, where)

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from lake.clock import Clock
+from lake.contracts import table
 from lake.home import Home, HomeError, is_free
 from lake.settings import SettingsError, load_settings
 
@@ -92,3 +93,16 @@ def test_secrets_are_kept_and_readable_by_the_owner_alone(tmp_path: Path) -> Non
     home = Home.open(load_settings(home=tmp_path / "h"))
     assert home.secret("a") == home.secret("a") != home.secret("b")
     assert (home.root / "secrets.json").stat().st_mode & 0o077 == 0
+
+
+def test_hot_days_are_by_table() -> None:
+    settings = load_settings(hot_days="quotes=400, visits_second=31")
+    assert settings.hot_days == {"quotes": 400, "visits_second": 31}
+    assert settings.hot_days_of(table("gold.visits_second")) == 31
+    assert settings.hot_days_of(table("gold.bars_minute")) == table("gold.bars_minute").hot_days
+
+
+@pytest.mark.parametrize("value", ["quotes", "quotes=0", "quotes=x", "nothing=3", "companies=3"])
+def test_hot_days_that_make_no_sense_are_refused(value: str) -> None:
+    with pytest.raises(SettingsError, match=r"TIDEMARK_HOT_DAYS.*such as quotes"):
+        load_settings(hot_days=value)
