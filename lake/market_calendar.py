@@ -59,6 +59,10 @@ class Calendar:
         self._bounds = bounds
         self.zone = zone
 
+    def knows(self, day: date) -> bool:
+        """Whether the calendar speaks of a day."""
+        return self._bounds[0] <= day <= self._bounds[1]
+
     def _known(self, day: date) -> None:
         first, last = self._bounds
         if not first <= day <= last:

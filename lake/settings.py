@@ -40,6 +40,9 @@ class Settings(BaseSettings):
 
     universe_per_sector: int = Field(100, ge=1, le=1000, description="companies a sector, by market cap")
     bars_years: int = Field(1, ge=1, le=10, description="years of daily bars in the first load")
+    index_minute_sessions: int = Field(
+        3, ge=1, le=30, description="sessions of an index's minutes in a load of many days, the newest"
+    )
     edgar_days: int = Field(21, ge=1, le=400, description="days of EDGAR logs in the first load, the newest included")
     edgar_rows_per_day: int = Field(50_000, ge=100, le=50_000_000, description="rows in a simulated EDGAR day")
     posts_per_day: int = Field(2_400, ge=10, le=1_000_000, description="posts in a simulated day")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import dagster as dg
 
-from orchestration.assets import attention, forecasts, market, marts, signals
+from orchestration.assets import attention, forecasts, indices, market, marts, signals
 from orchestration.jobs import build_jobs, build_schedules
 from orchestration.resources import LakeResource, SparkResource
 from orchestration.sensors import tick_sensor
@@ -26,6 +26,7 @@ def build_defs(overrides: Mapping[str, object] | None = None) -> dg.Definitions:
     return dg.Definitions(
         assets=[
             *market.build(),
+            *indices.build(),
             *attention.build(),
             *signals.build(),
             *forecasts.build(),

@@ -10,6 +10,7 @@ from lake.market_calendar import INDIA, NEW_YORK, xnys
 from orchestration.assets.factory import asset_key
 from orchestration.assets.marts import EXPECTATIONS_TAG
 from orchestration.resources import LakeResource
+from orchestration.steps.indices import trades
 
 if TYPE_CHECKING:
     from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
@@ -67,6 +68,17 @@ JOBS = (
         "posts",
         "Posts of days in India and their signals.",
         ("bronze.x_search", "silver.posts", "gold.posts", "gold.signals_hourly"),
+    ),
+    JobSpec(
+        "index_bars",
+        "Levels of the indices by the day and by the minute.",
+        (
+            "bronze.yahoo_index",
+            "silver.index_bars_daily",
+            "silver.index_bars_minute",
+            "gold.index_bars_daily",
+            "gold.index_bars_minute",
+        ),
     ),
     JobSpec("bars_minute", "Minute bars of imported files.", ("silver.bars_minute", "gold.bars_minute")),
 )
@@ -134,6 +146,20 @@ def build_schedules(jobs: dict[str, Job]) -> list[dg.ScheduleDefinition]:
         session = xnys().latest_closed_session(lake.clock().now())
         return dg.RunRequest(run_key=f"bars-{session}", partition_key=session.isoformat(), tags=thorough)
 
+    @dg.schedule(
+        job=jobs["index_bars"],
+        cron_schedule="45 17 * * *",
+        execution_timezone="America/New_York",
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+    )
+    def indices_after_the_close(lake: LakeResource) -> dg.RunRequest | dg.SkipReason:
+        if (reason := not_now(lake, "query2")) is not None:
+            return reason
+        today = lake.clock().now().astimezone(NEW_YORK).date()
+        if not trades(today):
+            return dg.SkipReason(f"no index has a session on {today}")
+        return dg.RunRequest(run_key=f"indices-{today}", partition_key=today.isoformat(), tags=thorough)
+
     @dg.schedule(job=jobs["attention"], cron_schedule="30 6 * * *", default_status=dg.DefaultScheduleStatus.RUNNING)
     def attention_of_yesterday(lake: LakeResource) -> dg.RunRequest | dg.SkipReason:
         if (reason := not_now(lake, "sec")) is not None:
@@ -155,4 +181,10 @@ def build_schedules(jobs: dict[str, Job]) -> list[dg.ScheduleDefinition]:
         day = (now - timedelta(minutes=30)).date()
         return dg.RunRequest(run_key=f"posts-{now:%Y%m%dT%H}", partition_key=day.isoformat())
 
-    return [companies_before_the_open, bars_after_the_close, attention_of_yesterday, posts_by_the_hour]
+    return [
+        companies_before_the_open,
+        bars_after_the_close,
+        indices_after_the_close,
+        attention_of_yesterday,
+        posts_by_the_hour,
+    ]

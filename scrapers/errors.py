@@ -45,6 +45,7 @@ class Reason(StrEnum):
     NO_TRADING_HOURS = "no_trading_hours"
     # BODY or ROW
     CURRENCY_NOT_USD = "currency_not_usd"
+    CURRENCY_OTHER = "currency_other"
     CURRENCY_MISSING = "currency_missing"
     SYMBOL_MISSING = "symbol_missing"
     SYMBOL_MISMATCH = "symbol_mismatch"
@@ -58,6 +59,7 @@ class Reason(StrEnum):
     REPEATED_SESSION = "repeated_session"
     CLOSING_PRINT = "closing_print"
     OUTSIDE_SESSION = "outside_session"
+    NOT_A_SESSION = "not_a_session"
     ID_MISSING = "id_missing"
     TIME_MISSING = "time_missing"
     AUTHOR_MISSING = "author_missing"

@@ -15,7 +15,7 @@ import polars as pl
 from lake.contracts import table
 from scrapers.urls import SourceUrls
 
-SPIDER_NAMES = ("universe", "quotes", "summary", "bars", "posts", "edgar")
+SPIDER_NAMES = ("universe", "quotes", "summary", "bars", "charts", "posts", "edgar")
 BODY = "bronze.yahoo_quotes"  # every bronze table of bodies has the same columns
 
 

@@ -125,14 +125,14 @@ def bars_rows(bodies: pl.DataFrame, first: date | None = None, last: date | None
     ]
     as_of = found.select(pl.coalesce("tick", "_ingested_at"))["tick"].to_list()
     rows = chart_rows(charts, "1d", as_of)
-    bars = rows.bars.filter(_window("session", first, last))
-    actions = rows.actions.filter(_window("date", first, last))
+    bars = rows.bars.filter(within("session", first, last))
+    actions = rows.actions.filter(within("date", first, last))
     asked_about = [
         noted for noted in rows.bar_refusals if noted.session is None or _between(noted.session, first, last)
     ]
     return (
-        _settle_frames(BARS, found, bars, asked_about),
-        _settle_frames(ACTIONS, found, actions, rows.action_refusals),
+        settle_frames(BARS, found, bars, asked_about),
+        settle_frames(ACTIONS, found, actions, rows.action_refusals),
     )
 
 
@@ -145,7 +145,7 @@ def minutes_rows(bodies: pl.DataFrame) -> Settled:
         for body, request, status in found.select("body", "request", "_http_status").iter_rows()
     ]
     rows = chart_rows(charts, "1m", [None] * len(charts))
-    return _settle_frames(MINUTES, found, rows.bars, rows.bar_refusals)
+    return settle_frames(MINUTES, found, rows.bars, rows.bar_refusals)
 
 
 def sec_ticker_rows(path: Path, source: Source) -> tuple[pl.DataFrame, list[Refusal], int]:
@@ -184,7 +184,7 @@ def _settle_records(contract: Table, bodies: pl.DataFrame, read: Callable[[Body]
             refusals.append(Noted(place, _of_request(refusal, body["request"]) if records.refused else refusal))
     frame = pl.DataFrame(rows, schema=row_schema(contract.id), orient="row")
     frame = frame.with_columns(pl.Series("body", places, dtype=pl.UInt32))
-    return _settle_frames(contract, found, frame, refusals)
+    return settle_frames(contract, found, frame, refusals)
 
 
 def _of_request(refusal: Refusal, request: str) -> Refusal:
@@ -192,7 +192,7 @@ def _of_request(refusal: Refusal, request: str) -> Refusal:
     return replace(refusal, raw=orjson.dumps({"request": request, "body": refusal.raw}).decode())
 
 
-def _settle_frames(contract: Table, found: pl.DataFrame, frame: pl.DataFrame, refusals: Sequence[Noted]) -> Settled:
+def settle_frames(contract: Table, found: pl.DataFrame, frame: pl.DataFrame, refusals: Sequence[Noted]) -> Settled:
     """Give rows the provenance of their bodies and settle them; a repeated body's rows are duplicates."""
     about = found.select(
         pl.int_range(pl.len(), dtype=pl.UInt32).alias("body"),
@@ -221,7 +221,8 @@ def _settle_frames(contract: Table, found: pl.DataFrame, frame: pl.DataFrame, re
     return replace(settled, account=whole.check(contract.id))
 
 
-def _window(column: str, first: date | None, last: date | None) -> pl.Expr:
+def within(column: str, first: date | None, last: date | None) -> pl.Expr:
+    """Whether a day lies between two, both included; None leaves that side open."""
     inside = pl.lit(True)
     if first is not None:
         inside = inside & (pl.col(column) >= first)
