@@ -16,7 +16,7 @@ def build() -> list[dg.AssetsDefinition]:
         lake_assets(
             silver,
             indices.settle_indices,
-            dict.fromkeys(silver, ["bronze.yahoo_index"]),
+            {name: ["bronze.yahoo_index"] for name in silver},
             by_day,
             whole_range=True,
         ),
