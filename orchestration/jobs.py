@@ -37,6 +37,8 @@ JOBS = (
             "gold.universe",
             "bronze.yahoo_summary",
             "silver.profiles",
+            "silver.officers",
+            "gold.officers",
             "silver.sec_tickers",
             "gold.companies",
         ),

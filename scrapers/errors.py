@@ -66,6 +66,7 @@ class Reason(StrEnum):
     TEXT_MISSING = "text_missing"
     METRICS_MISSING = "metrics_missing"
     NO_TAG = "no_tag"
+    NAME_MISSING = "name_missing"
     CIK_MISSING = "cik_missing"
     AMOUNT_MISSING = "amount_missing"
 

@@ -15,12 +15,14 @@ from typing import TYPE_CHECKING, Any
 import orjson
 import polars as pl
 
+from lake.contracts import table
 from lake.contracts.base import Table
 from lake.rows import Refusal, RowAccount, Settled, settle
 from scrapers.errors import Reason
 from scrapers.pages.base import Records, row_schema
 from scrapers.pages.chart import read_chart
 from scrapers.pages.chart_rows import ACTIONS, BARS, MINUTES, Noted, chart_rows
+from scrapers.pages.officers import read_officers
 from scrapers.pages.posts import POSTS, read_posts
 from scrapers.pages.quotes import QUOTES, read_quotes
 from scrapers.pages.screener import UNIVERSE, read_screener
@@ -31,6 +33,7 @@ from scrapers.spool import asked_for
 if TYPE_CHECKING:
     from scrapers.files import Source
 
+OFFICERS = table("silver.officers")
 _KEY = ("source", "request", "tick", "_payload_sha256")
 Body = dict[str, Any]
 
@@ -65,6 +68,15 @@ def profiles_rows(bodies: pl.DataFrame) -> Settled:
         PROFILES,
         bodies,
         lambda body: read_summary(body["body"], body["session"], _asked(body, "symbol"), body["_http_status"]),
+    )
+
+
+def officers_rows(bodies: pl.DataFrame) -> Settled:
+    """Officers from the same bodies as the profiles."""
+    return _settle_records(
+        OFFICERS,
+        bodies,
+        lambda body: read_officers(body["body"], body["session"], _asked(body, "symbol"), body["_http_status"]),
     )
 
 

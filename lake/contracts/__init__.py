@@ -8,12 +8,13 @@ from lake.contracts.forecasts import FORECASTS
 from lake.contracts.indices import INDEX_TABLES
 from lake.contracts.market import MARKET, SECTORS
 from lake.contracts.marts import LOADS, MARTS
+from lake.contracts.officers import OFFICER_TABLES
 from lake.contracts.quarantine import Quarantined
 from lake.contracts.raw import BRONZE
 from lake.contracts.signals import SIGNALS
 
 TABLES: dict[str, Table] = {
-    t.id: t for t in (*BRONZE, *MARKET, *ATTENTION, *SIGNALS, *FORECASTS, LOADS, *MARTS, *INDEX_TABLES)
+    t.id: t for t in (*BRONZE, *MARKET, *ATTENTION, *SIGNALS, *FORECASTS, LOADS, *MARTS, *INDEX_TABLES, *OFFICER_TABLES)
 }
 
 

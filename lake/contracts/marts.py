@@ -30,6 +30,9 @@ class CompanyMart(Company):
     """A company's description, history kept, with its latest market cap on the version in force."""
 
     market_cap = dy.Float64(nullable=True, min=0, metadata={"unit": "USD", "meaning": "market cap at the latest tick"})
+    officers = dy.String(nullable=True, metadata={"meaning": "officers with their roles, on the version in force"})
+    ceo = dy.String(nullable=True, metadata={"meaning": "chief executive officer"})
+    cfo = dy.String(nullable=True, metadata={"meaning": "chief financial officer"})
 
 
 class BarMart(BarDaily):
@@ -104,7 +107,7 @@ def _mart(name: str, schema: type[dy.Schema], group: str, source: str) -> Table:
 
 
 MARTS = (
-    _mart("companies", CompanyMart, "market", "gold.companies, gold.quotes"),
+    _mart("companies", CompanyMart, "market", "gold.companies, gold.quotes, gold.officers"),
     _mart("quotes", QuoteMart, "market", "gold.quotes, gold.companies"),
     _mart("sectors", Sector, "market", "gold.sectors"),
     _mart("coverage", Coverage, "market", "gold.coverage"),

@@ -16,6 +16,8 @@ def build() -> list[dg.AssetsDefinition]:
         lake_asset("gold.universe", market.gold_universe, deps=["silver.universe"], partitions=by_session),
         lake_asset("bronze.yahoo_summary", market.land_profiles, deps=["gold.universe"], partitions=by_session),
         lake_asset("silver.profiles", market.settle_profiles, deps=["bronze.yahoo_summary"], partitions=by_session),
+        lake_asset("silver.officers", market.settle_officers, deps=["bronze.yahoo_summary"], partitions=by_session),
+        lake_asset("gold.officers", market.gold_officers, deps=["silver.officers"], partitions=by_session),
         lake_asset("silver.sec_tickers", tickers.settle_tickers, deps=["bronze.files"]),
         lake_asset(
             "gold.companies",
