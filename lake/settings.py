@@ -40,6 +40,9 @@ class Settings(BaseSettings):
 
     universe_per_sector: int = Field(100, ge=1, le=1000, description="companies a sector, by market cap")
     bars_years: int = Field(1, ge=1, le=10, description="years of daily bars in the first load")
+    minute_symbols: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="companies whose minutes are collected, comma separated; empty for the largest of each sector"
+    )
     index_minute_sessions: int = Field(
         3, ge=1, le=30, description="sessions of an index's minutes in a load of many days, the newest"
     )
@@ -76,6 +79,13 @@ class Settings(BaseSettings):
             value = tuple(part.strip().lstrip("#").lower() for part in value.split(",") if part.strip())
         if not value:
             raise ValueError("at least one tag, such as nifty50")
+        return value
+
+    @field_validator("minute_symbols", mode="before")
+    @classmethod
+    def _split_symbols(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(dict.fromkeys(part.strip().upper() for part in value.split(",") if part.strip()))
         return value
 
     @field_validator("now")

@@ -82,7 +82,11 @@ JOBS = (
             "gold.index_bars_minute",
         ),
     ),
-    JobSpec("bars_minute", "Minute bars of imported files.", ("silver.bars_minute", "gold.bars_minute")),
+    JobSpec(
+        "bars_minute",
+        "Minute bars of a watchlist over sessions, and those of imported files.",
+        ("bronze.yahoo_minutes", "silver.bars_minute", "gold.bars_minute"),
+    ),
 )
 
 
@@ -149,6 +153,18 @@ def build_schedules(jobs: dict[str, Job]) -> list[dg.ScheduleDefinition]:
         return dg.RunRequest(run_key=f"bars-{session}", partition_key=session.isoformat(), tags=thorough)
 
     @dg.schedule(
+        job=jobs["bars_minute"],
+        cron_schedule="40 17 * * 1-5",
+        execution_timezone="America/New_York",
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+    )
+    def minutes_after_the_close(lake: LakeResource) -> dg.RunRequest | dg.SkipReason:
+        if (reason := not_now(lake, "query2")) is not None:
+            return reason
+        session = xnys().latest_closed_session(lake.clock().now())
+        return dg.RunRequest(run_key=f"minutes-{session}", partition_key=session.isoformat(), tags=thorough)
+
+    @dg.schedule(
         job=jobs["index_bars"],
         cron_schedule="45 17 * * *",
         execution_timezone="America/New_York",
@@ -186,6 +202,7 @@ def build_schedules(jobs: dict[str, Job]) -> list[dg.ScheduleDefinition]:
     return [
         companies_before_the_open,
         bars_after_the_close,
+        minutes_after_the_close,
         indices_after_the_close,
         attention_of_yesterday,
         posts_by_the_hour,

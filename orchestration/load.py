@@ -118,6 +118,7 @@ def first_steps(settings: Settings, clock: Clock) -> list[Step]:
         Step("companies", "companies", tables_of("companies"), tick.session, tick.session),
         Step("quotes", "quotes", tables_of("quotes"), tick.session, tick.session, quote_tags),
         Step("daily bars", "bars_daily", bars, bars_from, closed),
+        Step("minute bars", "bars_minute", tables_of("bars_minute"), closed, closed),
         *indices,
         Step("posts", "posts", tables_of("posts"), posts_day, posts_day),
         Step("forecasts", "bars_daily", forecasts),

@@ -148,8 +148,14 @@ def bars_rows(bodies: pl.DataFrame, first: date | None = None, last: date | None
     )
 
 
-def minutes_rows(bodies: pl.DataFrame) -> Settled:
-    """One-minute bars from chart bodies (bronze.yahoo_chart)."""
+def minutes_rows(bodies: pl.DataFrame, first: date | None = None, last: date | None = None) -> Settled:
+    """One-minute bars from chart bodies.
+
+    Args:
+        bodies: rows of bronze.yahoo_minutes.
+        first: the first session that is asked about; minutes of other days are not taken in.
+        last: the last such session, included.
+    """
     asked = bodies.filter(pl.col("request").str.contains("interval=1m", literal=True))
     found = distinct_bodies(asked)
     charts = [
@@ -157,7 +163,10 @@ def minutes_rows(bodies: pl.DataFrame) -> Settled:
         for body, request, status in found.select("body", "request", "_http_status").iter_rows()
     ]
     rows = chart_rows(charts, "1m", [None] * len(charts))
-    return settle_frames(MINUTES, found, rows.bars, rows.bar_refusals)
+    asked_about = [
+        noted for noted in rows.bar_refusals if noted.session is None or _between(noted.session, first, last)
+    ]
+    return settle_frames(MINUTES, found, rows.bars.filter(within("session", first, last)), asked_about)
 
 
 def sec_ticker_rows(path: Path, source: Source) -> tuple[pl.DataFrame, list[Refusal], int]:

@@ -4,7 +4,7 @@ import dagster as dg
 
 from orchestration.assets.factory import lake_asset, lake_assets, of_any_day
 from orchestration.partitions import sessions
-from orchestration.steps import imports, market, tickers
+from orchestration.steps import market, minutes, tickers
 
 
 def build() -> list[dg.AssetsDefinition]:
@@ -57,6 +57,19 @@ def build() -> list[dg.AssetsDefinition]:
                 "gold.corporate_actions": ["silver.corporate_actions"],
             },
         ),
-        lake_asset("silver.bars_minute", imports.settle_minutes, deps=["bronze.files"]),
-        lake_asset("gold.bars_minute", imports.gold_minutes, deps=["silver.bars_minute"]),
+        lake_asset(
+            "bronze.yahoo_minutes",
+            minutes.land_minutes,
+            deps=["gold.universe"],
+            partitions=by_session,
+            whole_range=True,
+        ),
+        lake_asset(
+            "silver.bars_minute",
+            minutes.settle_minutes,
+            deps=["bronze.yahoo_minutes", of_any_day("bronze.files")],
+            partitions=by_session,
+            whole_range=True,
+        ),
+        lake_asset("gold.bars_minute", minutes.gold_minutes, deps=["silver.bars_minute"]),
     ]

@@ -64,7 +64,7 @@ def chart_rows(
         contract: the table of the bars; that of companies by default.
     """
     raw = _raw_bars(charts, as_of)
-    judged = _judge_daily(raw) if interval == "1d" else raw
+    judged = (_judge_daily(raw) if interval == "1d" else raw).with_columns(pl.lit(ORIGIN).alias("origin"))
     refused = judged.filter(pl.col("fault").is_not_null())
     good = judged.filter(pl.col("fault").is_null())
     contract = contract or (BARS if interval == "1d" else MINUTES)
@@ -161,7 +161,6 @@ def _judge_daily(frame: pl.DataFrame) -> pl.DataFrame:
     repeated = pl.col("fault").is_null() & (place > 1)
     return frame.with_columns(
         pl.coalesce("fault", pl.when(repeated).then(pl.lit(str(Reason.REPEATED_SESSION)))),
-        pl.lit(ORIGIN).alias("origin"),
         pl.lit("split_adjusted").alias("basis"),
         pl.col("session").dt.year().alias("year"),
     )

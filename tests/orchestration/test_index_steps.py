@@ -9,6 +9,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from lake.contracts import table
 from lake.home import Home
 from lake.indices import INDICES
 from lake.settings import load_settings
-from orchestration.steps import indices
+from orchestration.steps import indices, minutes
 from orchestration.work import Outcome, Work
 
 ROOT = Path(__file__).parents[2]
@@ -96,3 +97,22 @@ def test_indices_from_the_source_to_gold_and_again(work: Work) -> None:
     again = delta.read(work.home, table("gold.index_bars_daily")).select(kept)
     assert again.sort("symbol", "session").equals(gold.select(kept).sort("symbol", "session"))
     assert delta.count(work.home, table("gold.index_bars_minute")) == minute.height
+
+
+def test_minutes_of_the_watchlist_from_the_source_to_gold_and_again(work: Work) -> None:
+    chosen = replace(
+        work,
+        settings=work.settings.model_copy(update={"minute_symbols": ("AAPL", "XOM")}),
+        first=date(2026, 11, 24),
+        last=date(2026, 11, 25),
+    )
+    for _ in range(2):
+        minutes.land_minutes(chosen)
+        settled = minutes.settle_minutes(chosen)
+        assert settled.account is not None
+        assert settled.account.rows_out == 2 * 2 * 390
+        assert settled.facts == {"refused_closing_print": 4}
+        assert minutes.gold_minutes(chosen).problem is None
+    gold = delta.read(work.home, table("gold.bars_minute"))
+    assert dict(gold.group_by("symbol").len().iter_rows()) == {"AAPL": 780, "XOM": 780}
+    assert set(gold["origin"]) == {"yahoo_chart"}
