@@ -24,6 +24,8 @@ class Reason(StrEnum):
     # BODY: the source says no
     THROTTLED = "throttled"
     USAGE_CAPPED = "usage_capped"
+    DAILY_CAP = "daily_cap"
+    PREMIUM_FUNCTION = "premium_function"
     CRUMB_INVALID = "crumb_invalid"
     UNAUTHORIZED = "unauthorized"
     FORBIDDEN = "forbidden"
