@@ -44,6 +44,12 @@ class Settings(BaseSettings):
 
     universe_per_sector: int = Field(100, ge=1, le=1000, description="companies a sector, by market cap")
     bars_years: int = Field(1, ge=1, le=10, description="years of daily bars in the first load")
+    minute_symbols: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="companies whose minutes are collected, comma separated; empty for the largest of each sector"
+    )
+    index_minute_sessions: int = Field(
+        3, ge=1, le=30, description="sessions of an index's minutes in a load of many days, the newest"
+    )
     edgar_days: int = Field(21, ge=1, le=400, description="days of EDGAR logs in the first load, the newest included")
     edgar_rows_per_day: int = Field(50_000, ge=100, le=50_000_000, description="rows in a simulated EDGAR day")
     posts_per_day: int = Field(2_400, ge=10, le=1_000_000, description="posts in a simulated day")
@@ -125,6 +131,13 @@ class Settings(BaseSettings):
     def hot_days_of(self, table: Table) -> int | None:
         """How many days of a gold table PostgreSQL holds: the setting, else the contract; None for all."""
         return self.hot_days.get(table.name, table.hot_days)
+
+    @field_validator("minute_symbols", mode="before")
+    @classmethod
+    def _split_symbols(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(dict.fromkeys(part.strip().upper() for part in value.split(",") if part.strip()))
+        return value
 
     @field_validator("now")
     @classmethod

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import dagster as dg
 
-from orchestration.assets import attention, forecasts, maintenance, market, marts, signals
+from orchestration.assets import attention, forecasts, indices, maintenance, market, marts, signals
 from orchestration.catch_up import catch_up_sensors
 from orchestration.freshness import with_freshness
 from orchestration.jobs import build_jobs, build_schedules
@@ -27,6 +27,7 @@ def build_defs(overrides: Mapping[str, object] | None = None) -> dg.Definitions:
     plain = {name: str(value) if isinstance(value, Path) else value for name, value in (overrides or {}).items()}
     assets = [
         *market.build(),
+        *indices.build(),
         *attention.build(),
         *signals.build(),
         *forecasts.build(),

@@ -146,7 +146,9 @@ def import_steps(files: Sequence[RawFile], work: Work) -> list[Step]:
         steps.append(Step("daily bars", "bars_daily", silver, session, session))
         steps.append(Step("adjusted bars", "bars_daily", ("gold.bars_daily", "gold.corporate_actions")))
     if "bars_minute_alphavantage_csv" in kinds:
-        steps.append(Step("minute bars", "bars_minute", ("silver.bars_minute", "gold.bars_minute")))
+        session = work.calendar.latest_closed_session(work.clock.now())
+        steps.append(Step("minute bars", "bars_minute", ("silver.bars_minute",), session, session))
+        steps.append(Step("minutes by origin", "bars_minute", ("gold.bars_minute",)))
     days = sorted({file.log_date for file in files if file.log_date is not None})
     tables = ("silver.edgar_requests", "gold.visits_second")
     steps += [Step(f"log of {day}", "attention", tables, day, day) for day in days]

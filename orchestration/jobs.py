@@ -12,6 +12,7 @@ from lake.market_calendar import INDIA, NEW_YORK, xnys
 from orchestration.assets.factory import asset_key
 from orchestration.assets.marts import EXPECTATIONS_TAG
 from orchestration.resources import LakeResource
+from orchestration.steps.indices import trades
 
 if TYPE_CHECKING:
     from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
@@ -59,6 +60,8 @@ JOBS = (
             "gold.universe",
             "bronze.yahoo_summary",
             "silver.profiles",
+            "silver.officers",
+            "gold.officers",
             "silver.sec_tickers",
             "gold.companies",
         ),
@@ -102,7 +105,26 @@ JOBS = (
         slot="x",
         chunk="week",
     ),
-    JobSpec("bars_minute", "Minute bars of imported files.", ("silver.bars_minute", "gold.bars_minute")),
+    JobSpec(
+        "index_bars",
+        "Levels of the indices by the day and by the minute.",
+        (
+            "bronze.yahoo_index",
+            "silver.index_bars_daily",
+            "silver.index_bars_minute",
+            "gold.index_bars_daily",
+            "gold.index_bars_minute",
+        ),
+        slot="query2",
+        chunk="year",
+    ),
+    JobSpec(
+        "bars_minute",
+        "Minute bars of a watchlist over sessions, and those of imported files.",
+        ("bronze.yahoo_minutes", "silver.bars_minute", "gold.bars_minute"),
+        slot="query2",
+        chunk="week",
+    ),
 )
 
 
@@ -160,6 +182,12 @@ def _session_of_today(now: datetime) -> date | None:
     return today if xnys().is_session(today) else None
 
 
+def _index_day(now: datetime) -> date | None:
+    """Today in New York, where an index has a session on it."""
+    today = now.astimezone(NEW_YORK).date()
+    return today if trades(today) else None
+
+
 class Timetable(NamedTuple):
     """When the clock starts a job, and for which day.
 
@@ -187,6 +215,14 @@ TIMETABLE = (
         "America/New_York",
         lambda now: xnys().latest_closed_session(now),
     ),
+    Timetable(
+        "minutes_after_the_close",
+        "bars_minute",
+        "40 17 * * 1-5",
+        "America/New_York",
+        lambda now: xnys().latest_closed_session(now),
+    ),
+    Timetable("indices_after_the_close", "index_bars", "45 17 * * *", "America/New_York", _index_day),
     Timetable("attention_of_yesterday", "attention", "30 6 * * *", "UTC", lambda now: now.date() - timedelta(days=1)),
     # The run after midnight completes the day that has just ended.
     Timetable(

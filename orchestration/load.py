@@ -14,7 +14,7 @@ import dagster as dg
 from lake.clock import Clock
 from lake.contracts import TABLES
 from lake.home import Home
-from lake.market_calendar import INDIA, Tick, xnys
+from lake.market_calendar import INDIA, NEW_YORK, Tick, xbom, xnys
 from lake.partitions import inventory
 from lake.rows import RowAccount
 from lake.settings import Settings
@@ -93,6 +93,21 @@ def first_steps(settings: Settings, clock: Clock) -> list[Step]:
     forecasts = ("gold.forecasts", "gold.forecast_scores")
     bars = tuple(name for name in tables_of("bars_daily") if name not in forecasts)
     quote_tags = {TICK_TAG: tick.tick.isoformat(), "dagster/run_key": run_key(tick)}
+    today = now.astimezone(NEW_YORK).date()
+    # Past the end of India's calendar the schedule says so each day; a first load goes without.
+    indices = (
+        [
+            Step(
+                "indices",
+                "index_bars",
+                tables_of("index_bars"),
+                today - timedelta(days=365 * settings.bars_years),
+                today,
+            )
+        ]
+        if xbom().knows(today)
+        else []
+    )
     return [
         Step(
             "attention", "attention", tables_of("attention"), log_day - timedelta(days=settings.edgar_days - 1), log_day
@@ -100,6 +115,8 @@ def first_steps(settings: Settings, clock: Clock) -> list[Step]:
         Step("companies", "companies", tables_of("companies"), tick.session, tick.session),
         Step("quotes", "quotes", tables_of("quotes"), tick.session, tick.session, quote_tags),
         Step("daily bars", "bars_daily", bars, bars_from, closed),
+        Step("minute bars", "bars_minute", tables_of("bars_minute"), closed, closed),
+        *indices,
         Step("posts", "posts", tables_of("posts"), posts_day, posts_day),
         Step("forecasts", "bars_daily", forecasts),
         Step("marts", "publish", INVENTORY, marts=True, tags={EXPECTATIONS_TAG: "yes"}),

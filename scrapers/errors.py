@@ -24,6 +24,8 @@ class Reason(StrEnum):
     # BODY: the source says no
     THROTTLED = "throttled"
     USAGE_CAPPED = "usage_capped"
+    DAILY_CAP = "daily_cap"
+    PREMIUM_FUNCTION = "premium_function"
     CRUMB_INVALID = "crumb_invalid"
     UNAUTHORIZED = "unauthorized"
     FORBIDDEN = "forbidden"
@@ -50,6 +52,7 @@ class Reason(StrEnum):
     NO_TRADING_HOURS = "no_trading_hours"
     # BODY or ROW
     CURRENCY_NOT_USD = "currency_not_usd"
+    CURRENCY_OTHER = "currency_other"
     CURRENCY_MISSING = "currency_missing"
     SYMBOL_MISSING = "symbol_missing"
     SYMBOL_MISMATCH = "symbol_mismatch"
@@ -63,12 +66,14 @@ class Reason(StrEnum):
     REPEATED_SESSION = "repeated_session"
     CLOSING_PRINT = "closing_print"
     OUTSIDE_SESSION = "outside_session"
+    NOT_A_SESSION = "not_a_session"
     ID_MISSING = "id_missing"
     TIME_MISSING = "time_missing"
     AUTHOR_MISSING = "author_missing"
     TEXT_MISSING = "text_missing"
     METRICS_MISSING = "metrics_missing"
     NO_TAG = "no_tag"
+    NAME_MISSING = "name_missing"
     CIK_MISSING = "cik_missing"
     AMOUNT_MISSING = "amount_missing"
 

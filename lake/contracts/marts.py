@@ -31,6 +31,9 @@ class CompanyMart(Company):
     """A company's description, history kept, with its latest market cap on the version in force."""
 
     market_cap = dy.Float64(nullable=True, min=0, metadata={"unit": "USD", "meaning": "market cap at the latest tick"})
+    officers = dy.String(nullable=True, metadata={"meaning": "officers with their roles, on the version in force"})
+    ceo = dy.String(nullable=True, metadata={"meaning": "chief executive officer"})
+    cfo = dy.String(nullable=True, metadata={"meaning": "chief financial officer"})
 
 
 class BarMart(BarDaily):
@@ -110,7 +113,7 @@ def _sliced(name: str, schema: type[dy.Schema], group: str, source: str) -> Tabl
 
 
 MARTS = (
-    _mart("companies", CompanyMart, "market", "gold.companies, gold.quotes"),
+    _mart("companies", CompanyMart, "market", "gold.companies, gold.quotes, gold.officers"),
     _sliced("quotes", QuoteMart, "market", "gold.quotes, gold.companies"),
     _sliced("sectors", Sector, "market", "gold.sectors"),
     _sliced("coverage", Coverage, "market", "gold.coverage"),

@@ -4,7 +4,7 @@ import dagster as dg
 
 from orchestration.assets.factory import asset_key, lake_asset, lake_assets, of_any_day
 from orchestration.partitions import sessions
-from orchestration.steps import bars, imports, market, tickers, ticks
+from orchestration.steps import bars, market, minutes, tickers, ticks
 
 
 def build() -> list[dg.AssetsDefinition]:
@@ -16,6 +16,8 @@ def build() -> list[dg.AssetsDefinition]:
         lake_asset("gold.universe", market.gold_universe, deps=["silver.universe"], partitions=by_session),
         lake_asset("bronze.yahoo_summary", market.land_profiles, deps=["gold.universe"], partitions=by_session),
         lake_asset("silver.profiles", market.settle_profiles, deps=["bronze.yahoo_summary"], partitions=by_session),
+        lake_asset("silver.officers", market.settle_officers, deps=["bronze.yahoo_summary"], partitions=by_session),
+        lake_asset("gold.officers", market.gold_officers, deps=["silver.officers"], partitions=by_session),
         lake_asset("silver.sec_tickers", tickers.settle_tickers, deps=["bronze.files"]),
         lake_asset(
             "gold.companies",
@@ -67,6 +69,19 @@ def build() -> list[dg.AssetsDefinition]:
                 "gold.corporate_actions": ["silver.corporate_actions"],
             },
         ),
-        lake_asset("silver.bars_minute", imports.settle_minutes, deps=["bronze.files"]),
-        lake_asset("gold.bars_minute", imports.gold_minutes, deps=["silver.bars_minute"]),
+        lake_asset(
+            "bronze.yahoo_minutes",
+            minutes.land_minutes,
+            deps=["gold.universe"],
+            partitions=by_session,
+            whole_range=True,
+        ),
+        lake_asset(
+            "silver.bars_minute",
+            minutes.settle_minutes,
+            deps=["bronze.yahoo_minutes", of_any_day("bronze.files")],
+            partitions=by_session,
+            whole_range=True,
+        ),
+        lake_asset("gold.bars_minute", minutes.gold_minutes, deps=["silver.bars_minute"]),
     ]

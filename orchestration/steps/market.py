@@ -98,6 +98,20 @@ def settle_profiles(work: Work) -> Outcome:
     return write_silver(work, "silver.profiles", settled, days(work, "session"))
 
 
+def settle_officers(work: Work) -> Outcome:
+    """Officers by session, from the profiles' bodies."""
+    from scrapers.silver import officers_rows
+
+    settled = officers_rows(bodies_of(work, "bronze.yahoo_summary"))
+    return write_silver(work, "silver.officers", settled, days(work, "session"))
+
+
+def gold_officers(work: Work) -> Outcome:
+    """Officers by session, as people ask for them."""
+    where = days(work, "session")
+    return write_gold(work, "gold.officers", delta.read(work.home, table("silver.officers"), where), where)
+
+
 def gold_companies(work: Work) -> Outcome:
     """Every company's description with its history; a minimal row for a symbol that is known by its bars alone."""
     from scrapers.gold import companies_scd2, minimal_companies
