@@ -10,8 +10,8 @@ from urllib.parse import quote
 from scrapy.http import Request
 from web_poet import HttpResponse, PageParams
 
+from scrapers.asked import midnight
 from scrapers.pages.objects import ChartPage
-from scrapers.spiders.bars import midnight
 from scrapers.spiders.base import SourceSpider
 
 
