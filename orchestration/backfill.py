@@ -246,7 +246,9 @@ def fingerprint(work: Work, plan: Plan) -> str:
         known = table(name)
         if known.layer != "bronze":
             continue
-        column, sha = ("log_date", "sha256") if "log_date" in known.columns else ("session", "_payload_sha256")
+        column = "log_date" if "log_date" in known.columns else "session"
+        # What was asked in vain has no body to be known by.
+        sha = next(name for name in ("sha256", "_payload_sha256", "request") if name in known.columns)
         where = Slice(between=(column, work.first, work.last + timedelta(days=1)))
         rows = delta.scan(work.home, known, where).select(sha, "_run_id").unique().sort(sha, "_run_id").collect()
         digest.update(name.encode())

@@ -48,7 +48,7 @@ class Rebuild(NamedTuple):
 
 def sources() -> tuple[str, ...]:
     """What can be read anew: the tables of bronze, and the kinds of files kept."""
-    return (*(known.name for known in of_layer("bronze")), *FILE_KINDS)
+    return (*(known.name for known in of_layer("bronze") if "body" in known.columns), *FILE_KINDS)
 
 
 def make_steps(defs: dg.Definitions, work: Work, source: str) -> list[Step]:
@@ -59,7 +59,7 @@ def make_steps(defs: dg.Definitions, work: Work, source: str) -> list[Step]:
     """
     if source not in sources():
         raise WrongBackfill(f"nothing called {source!r} is kept; there are {', '.join(sources())}")
-    if f"bronze.{source}" not in {known.id for known in of_layer("bronze")} or source == "files":
+    if f"bronze.{source}" not in {known.id for known in of_layer("bronze") if "body" in known.columns}:
         return _file_steps(work, source)
     rebuild = _rebuild(defs, f"bronze.{source}")
     steps = _day_steps(work, f"bronze.{source}", rebuild)
