@@ -48,7 +48,10 @@ class Rebuild(NamedTuple):
 
 def sources() -> tuple[str, ...]:
     """What can be read anew: the tables of bronze, and the kinds of files kept."""
-    return (*(known.name for known in of_layer("bronze") if "body" in known.columns), *FILE_KINDS)
+    return (
+        *(known.name for known in of_layer("bronze") if "body" in known.columns or known.name == "files"),
+        *FILE_KINDS,
+    )
 
 
 def make_steps(defs: dg.Definitions, work: Work, source: str) -> list[Step]:

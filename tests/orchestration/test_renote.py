@@ -46,7 +46,7 @@ def put(work: Work, hour: int, change: float) -> None:
 
 
 def staged(work: Work) -> dict[str, int]:
-    return publish.stage(work, postgres.owner_dsn(work.home, work.settings))
+    return publish.stage(work, postgres.owner_dsn(work.home, work.settings)).loaded
 
 
 def test_joined_files_are_not_loaded_again_and_changed_ones_are(work: Work) -> None:
