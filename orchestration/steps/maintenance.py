@@ -10,7 +10,7 @@ import psycopg
 
 from lake import delta, postgres
 from lake.contracts import Table
-from lake.maintenance import compact, forget, size, tidy
+from lake.maintenance import Tidied, compact, forget, size, tidy
 from lake.market_calendar import NEW_YORK
 from lake.partitions import partitions
 from orchestration.work import Work
@@ -70,7 +70,8 @@ def _table(work: Work, known: Table) -> Night:
     # One commit later it was the compaction alone that changed the files: the rows are those that staging has.
     if known.layer == "gold" and version is not None and version_after == version + 1:
         _renote(work, known, parts, parts_after)
-    tidied = tidy(path)
+    # Raw files lie in the folder of the table that lists them, and no version names them: they are not to be tidied away.
+    tidied = Tidied(0, 0) if path == work.home.files else tidy(path)
     after = size(path)
     return Night(known.id, files, after[0], before, after[1], deleted, *tidied, busy)
 

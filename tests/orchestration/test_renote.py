@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import time
 from dataclasses import replace
 from datetime import UTC, date, datetime
 
@@ -59,3 +61,15 @@ def test_joined_files_are_not_loaded_again_and_changed_ones_are(work: Work) -> N
     put(work, 19, 2.0)
     maintenance.maintain(replace(work, run_id="night"), [SECTORS])
     assert staged(work) == {"gold.sectors": 5}, "what staging never had is loaded, joined or not"
+
+
+def test_raw_files_outlive_every_night(work: Work) -> None:
+    known, old = table("bronze.files"), time.time() - 30 * 86_400
+    delta.ensure(work.home, known)
+    raw = work.home.files / "edgar_log_v1" / "abc.zip"
+    raw.parent.mkdir(parents=True, exist_ok=True)
+    raw.write_bytes(b"as it came")
+    os.utime(raw, (old, old))
+    (night,) = maintenance.maintain(replace(work, run_id="night"), [known])
+    assert night.table == known.id
+    assert raw.read_bytes() == b"as it came"
