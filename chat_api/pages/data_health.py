@@ -8,7 +8,7 @@ from nicegui import run, ui
 
 from chat_api.data_health import DataHealth, TableLine
 from chat_api.execute import DatabaseDown, NotLoaded, QueryFailed, TooSlow
-from chat_api.pages.tables import Draw, Head, Text, named, table
+from chat_api.pages.tables import Draw, Head, Text, card, named, table
 from chat_api.values import ABSENT, at_zone
 
 _LOOK_AGAIN = 20.0
@@ -56,19 +56,11 @@ class HealthPage:
             _refused(seen)
 
 
-def _card(title: str, note: str) -> ui.element:
-    card = ui.element("article").classes("tm-card")
-    with card:
-        Text("h2", title)
-        Text("div", note).classes("tm-soft")
-    return card
-
-
 def _summary(seen: DataHealth) -> None:
     late = [line for line in seen.tables if line.state == "late"]
     newest = next((line for line in seen.ticks if line.tick == seen.newest_tick), None)
     with (
-        _card("At a glance", f"Looked at {at_zone(seen.now)}").classes("tm-wide"),
+        card("At a glance", f"Looked at {at_zone(seen.now)}").classes("tm-wide"),
         ui.element("div").classes("tm-figures"),
     ):
         for label, value in (
@@ -85,7 +77,7 @@ def _summary(seen: DataHealth) -> None:
 
 
 def _ticks(seen: DataHealth) -> None:
-    with _card("Ticks", "Companies received of those expected, the newest first"):
+    with card("Ticks", "Companies received of those expected, the newest first"):
         table(
             "Ticks",
             (Head("Tick"), Head("Received", numeric=True), Head("Expected", numeric=True), Head("Share", numeric=True)),
@@ -101,7 +93,7 @@ def _ticks(seen: DataHealth) -> None:
 
 
 def _missing(seen: DataHealth) -> None:
-    with _card("Missing at the newest tick", "Companies by the reason for which they are missing"):
+    with card("Missing at the newest tick", "Companies by the reason for which they are missing"):
         if not seen.missing:
             Text("div", "None is missing.")
             return
@@ -113,7 +105,7 @@ def _missing(seen: DataHealth) -> None:
 
 
 def _tables(seen: DataHealth) -> None:
-    with _card(
+    with card(
         "Tables", "How much there is, how far it reaches, and whether that is what its schedule promises"
     ).classes("tm-wide"):
         table(
@@ -146,7 +138,7 @@ def _state(line: TableLine) -> Draw:
 
 
 def _refused(seen: DataHealth) -> None:
-    with _card("Quarantine", "Rows refused, by table and rule, with the newest as they came").classes("tm-wide"):
+    with card("Quarantine", "Rows refused, by table and rule, with the newest as they came").classes("tm-wide"):
         if not seen.refused:
             Text("div", "No row is in quarantine.")
             return
