@@ -4,7 +4,9 @@ first_load    an empty home to its end by `up --once`, seconds by step, peak mem
 warm_start    seconds from `up` on that home to the first answer
 ask           milliseconds of an answer through the API, once warm
 tick          seconds of one more tick from crawl to marts
+year_of_ticks the same before and after a year of ticks, with the share of each part
 definitions   seconds of build_defs() after its imports
+backfill_bars ten years of daily bars of the universe into an empty home
 """
 
 from __future__ import annotations
@@ -26,6 +28,7 @@ from typing import Any
 
 import httpx
 
+from benchmarks import backfill_bars
 from benchmarks.machine import PeakMemory, describe
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -153,15 +156,25 @@ def write(name: str, figures: Figures) -> None:
     print(f"{name}: {json.dumps(shown)}", flush=True)
 
 
+# Those that need neither the first load nor its home.
+ALONE: dict[str, Callable[[Path, list[str], dict[str, str]], Figures]] = {"backfill_bars": backfill_bars.measure}
+
+
 def main() -> int:
     """Run what was asked for."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("names", nargs="*", choices=[[], *ALONE], help="only these; all by default")
     parser.add_argument("--install", action="store_true", help="also measure a clone with its installation")
     parser.add_argument("--keep", type=Path, help="use and keep this home instead of a new one")
     given = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="tidemark-bench-"))
     home = (given.keep or folder / "home").resolve()
     try:
+        for name in given.names or ALONE:
+            place = folder / name
+            write(name, ALONE[name](place, command(), environment(place)))
+        if given.names:
+            return 0
         write("first_load", first_load(home))
         with running(home) as (address, seconds):
             write(
@@ -169,6 +182,7 @@ def main() -> int:
             )
             write("ask", ask(address))
             write("tick", in_python(home, "benchmarks.tick"))
+            write("year_of_ticks", in_python(home, "benchmarks.year_of_ticks"))
         measured: dict[str, Callable[[], Figures]] = {"definitions": lambda: in_python(home, "benchmarks.definitions")}
         if given.install:
             measured["installation"] = installation

@@ -50,6 +50,50 @@ def pss_bytes(home: Path) -> int:
     return total
 
 
+class LargestProcess:
+    """The highest resident set of each kind of process of a home while the block runs, looked at twice a second."""
+
+    def __init__(self, home: Path) -> None:
+        """Watch a home."""
+        self._home, self._done, self._peaks = home, threading.Event(), dict[str, int]()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+
+    def _watch(self) -> None:
+        while not self._done.is_set():
+            for process in psutil.process_iter():
+                try:
+                    if process.environ().get("TIDEMARK_HOME") == str(self._home):
+                        name = _module(process.cmdline())
+                        self._peaks[name] = max(self._peaks.get(name, 0), process.memory_info().rss)
+                except (psutil.NoSuchProcess, psutil.AccessDenied, psutil.ZombieProcess):
+                    continue
+            self._done.wait(0.5)
+
+    def told(self) -> dict[str, float]:
+        """GB by module or program, the largest first."""
+        ordered = sorted(self._peaks.items(), key=lambda item: -item[1])
+        return {name: round(size / 2**30, 2) for name, size in ordered[:6]}
+
+    def __enter__(self) -> LargestProcess:
+        """Begin."""
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End."""
+        self._done.set()
+        self._thread.join()
+
+
+def _module(words: list[str]) -> str:
+    """What a process runs: the module after `-m`, else its program."""
+    if "-m" in words[:-1]:
+        return (
+            " ".join(words[words.index("-m") + 1 :][:2]) if "orchestration" in words else words[words.index("-m") + 1]
+        )
+    return Path(words[0]).name if words else "?"
+
+
 class PeakMemory:
     """The highest sum of PSS while the block runs, looked at twice a second."""
 

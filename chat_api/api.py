@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, StringConstraints
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Lifespan, Receive, Scope, Send
 
+from chat_api.data_health import DataHealth
 from chat_api.execute import DatabaseDown, NotLoaded, QueryFailed, TooSlow
 from chat_api.guard import Refused
 from chat_api.overview import Overview
@@ -148,6 +149,11 @@ def _add_routes(app: FastAPI, service: Service) -> None:
     def market() -> Overview:
         """The market at a glance."""
         return service.overview()
+
+    @app.get("/api/data-health")
+    def state_of_the_data() -> DataHealth:
+        """Ticks, gaps, freshness by table, and what was refused by which rule."""
+        return service.data_health()
 
     @app.get("/api/answers/{answer_id}.csv")
     def download(answer_id: str) -> Response:

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 from chat_api.api import LOOPBACK, build_api
+from chat_api.data_docs import DataDocs
 from chat_api.execute import Database
 from chat_api.offline import Offline
 from chat_api.service import Service
@@ -37,5 +38,6 @@ def build_app(settings: Settings, home: Home) -> FastAPI:
             service.close()
 
     app = build_api(service, LOOPBACK | {settings.host}, lifespan=connected)
+    app.mount("/data-docs", DataDocs(home.data_docs / "site"), name="data-docs")
     mount(app, service)
     return app

@@ -194,11 +194,11 @@ class Build:
 
     def _company_source(self) -> None:
         key = "companies"
-        if not any(source.mart == "companies" for source in self.sources.values()):
-            source = self._source(key, "companies", "is_current", False)
-            for name in self.dimensions():
-                if name not in WHO["companies"]:
-                    source.columns[name] = name
+        held = next((source for source in self.sources.values() if source.mart == "companies"), None)
+        source = held or self._source(key, "companies", "is_current", False)
+        for name in self.dimensions():
+            if name not in WHO["companies"]:
+                source.columns[name] = name
 
     def dimensions(self) -> list[str]:
         """The descriptive columns that the plan names."""

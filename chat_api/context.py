@@ -21,7 +21,11 @@ _COMPANIES = (
     "SELECT symbol, name, sector, industry, city, country, exchange, cik, market_cap "
     "FROM marts.companies WHERE is_current ORDER BY symbol LIMIT 50000"
 )
-_TICKS = "SELECT DISTINCT tick FROM marts.sectors ORDER BY tick DESC LIMIT 20000"
+# Sectors tell the ticks in a hundredth of the rows, but may be held for longer than quotes are.
+_TICKS = (
+    "SELECT DISTINCT tick FROM marts.sectors WHERE tick >= (SELECT min(tick) FROM marts.quotes) "
+    "ORDER BY tick DESC LIMIT 20000"
+)
 _SESSIONS = "SELECT session, count(*) FROM marts.bars_daily GROUP BY session ORDER BY session DESC LIMIT 20000"
 _MINUTES = (
     "SELECT session, min(minute), max(minute) FROM marts.bars_minute GROUP BY session ORDER BY session DESC LIMIT 5000"

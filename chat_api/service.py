@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from chat_api import charts, context, overview
+from chat_api import charts, context, data_health, overview
 from chat_api.context import Context
 from chat_api.csv_export import to_csv
 from chat_api.execute import Database, DatabaseDown, NotLoaded, QueryFailed, TooSlow
@@ -216,6 +216,14 @@ class Service:
         if self._overview is None or self._overview[0] != key:
             self._overview = (key, overview.read(self._database.records, now))
         return self._overview[1]
+
+    def data_health(self) -> data_health.DataHealth:
+        """The state of the data.
+
+        Raises:
+            DatabaseDown, NotLoaded, TooSlow, QueryFailed: as the database raises.
+        """
+        return data_health.read(self._database.records, self.context())
 
     def readable(self, questions: Sequence[str]) -> tuple[str, ...]:
         """Those of some questions that can be answered as they stand."""

@@ -30,7 +30,7 @@ WHO: dict[str, tuple[str, ...]] = {
 # All that a plan may describe, filter or group by; a name outside it never reaches the SQL.
 DESCRIPTIONS = frozenset(
     {"symbol", "name", "sector", "industry", "exchange", "currency", "country", "city", "address", "website", "cik"}
-    | {"description", "tag", "role", "table_name"}
+    | {"officers", "ceo", "cfo", "description", "tag", "role", "table_name"}
 )
 _UNIT_OF_OVER = {
     "change_pct": "percent",

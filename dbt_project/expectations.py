@@ -7,16 +7,17 @@ seconds to import, so this is for loads of a day, not of a tick.
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import dataframely as dy
 
+from dbt_project.data_docs import build_site, forget, open_context
 from lake.contracts.base import Table
 from lake.load import STAGING, postgres_columns, staged_tables
 
@@ -95,7 +96,10 @@ def _first(*values: float | date | None) -> float | date | None:
 
 
 def check_staging(
-    dsn: str, tables: Sequence[Table] | None = None, rows: Mapping[str, int] | None = None
+    dsn: str,
+    tables: Sequence[Table] | None = None,
+    rows: Mapping[str, int] | None = None,
+    docs: Path | None = None,
 ) -> StagingReport:
     """Hold staging tables against their contracts.
 
@@ -103,23 +107,22 @@ def check_staging(
         dsn: the owner's libpq URL.
         tables: gold tables; None for all that are staged.
         rows: how many rows each should have, by id, where that is known from the load.
+        docs: the folder of the Data Docs, which then show the newest verdict on each table; None makes none.
     """
     started = time.monotonic()
     counts = rows or {}
     expected = {t.name: expectations(t, counts.get(t.id)) for t in tables or staged_tables()}
-    failures = tuple(_failures(dsn, expected))
+    failures = tuple(_failures(dsn, expected, docs))
     return StagingReport(failures, sum(map(len, expected.values())), round(time.monotonic() - started, 3))
 
 
-def _failures(dsn: str, expected: Mapping[str, Sequence[Expectation]]) -> Iterator[str]:
+def _failures(dsn: str, expected: Mapping[str, Sequence[Expectation]], docs: Path | None) -> Iterator[str]:
     # Read when the library is imported: without it the first use writes to its maker's servers.
     os.environ["GX_ANALYTICS_ENABLED"] = "false"
     import great_expectations as gx
-    from great_expectations.data_context.types.base import ProgressBarsConfig
     from great_expectations.datasource.fluent.interfaces import TestConnectionError
 
-    context = gx.get_context(mode="ephemeral")
-    context.variables.progress_bars = ProgressBarsConfig(globally=False)
+    context = open_context(docs)
     address = _SCHEME + dsn.partition("://")[2]
     address += ("&" if "?" in address else "?") + _OPTIONS
     source = context.data_sources.add_postgres("staging", connection_string=address)
@@ -130,28 +133,29 @@ def _failures(dsn: str, expected: Mapping[str, Sequence[Expectation]]) -> Iterat
             except TestConnectionError:
                 yield f"{STAGING}.{name}: the table is not there"
                 continue
-            batch = asset.add_batch_definition_whole_table("all").get_batch()
-            yield from _of_table(gx, batch, name, wanted)
+            made = [getattr(gx.expectations, expectation.kind)(**expectation.arguments) for expectation in wanted]
+            suite = context.suites.add_or_update(gx.ExpectationSuite(name, expectations=made))
+            batch = asset.add_batch_definition_whole_table("all")
+            judged = gx.ValidationDefinition(name=name, data=batch, suite=suite)
+            yield from _of_table(context.validation_definitions.add_or_update(judged), name, docs)
     finally:
         source.get_engine().dispose()
+    if docs is not None:
+        build_site(context, docs)
 
 
-def _of_table(gx: Any, batch: Any, name: str, wanted: Sequence[Expectation]) -> Iterator[str]:
+def _of_table(definition: Any, name: str, docs: Path | None) -> Iterator[str]:
     """One line for each expectation that fails; what it saw is asked for only then, at a query each."""
-    made = [getattr(gx.expectations, expectation.kind)(**expectation.arguments) for expectation in wanted]
-    judged = batch.validate(gx.ExpectationSuite(name, expectations=made), result_format="BOOLEAN_ONLY")
-    failed = {_identity(result.expectation_config) for result in judged.results if not result.success}
-    again = [one for one in made if _identity(one.configuration) in failed]
-    if not again:
+    if docs is not None:
+        forget(docs, name)
+    judged = definition.run(result_format="BOOLEAN_ONLY")
+    if judged.success:
         return
-    detailed = batch.validate(gx.ExpectationSuite(f"{name}_failed", expectations=again), result_format="BASIC")
-    for result in detailed.results:
-        yield f"{STAGING}.{name}: {_line(result)}"
-
-
-def _identity(configuration: Any) -> str:
-    kept = {key: value for key, value in configuration.kwargs.items() if key != "batch_id"}
-    return json.dumps([configuration.type, kept], sort_keys=True, default=str)
+    if docs is not None:
+        forget(docs, name)
+    for result in definition.run(result_format="BASIC").results:
+        if not result.success:
+            yield f"{STAGING}.{name}: {_line(result)}"
 
 
 def _line(result: Any) -> str:

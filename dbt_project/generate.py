@@ -22,10 +22,13 @@ _HEADER = "# Made from the table contracts by `python -m dbt_project generate`; 
 
 # Beside the unique index on each key: what the questions filter and order by.
 _INDEXES: dict[str, list[dict[str, Any]]] = {
-    "quotes": [{"columns": ["tick"]}],
-    "sectors": [{"columns": ["tick"]}],
+    "quotes": [{"columns": ["tick"]}, {"columns": ["session"]}],
+    "sectors": [{"columns": ["tick"]}, {"columns": ["session"]}],
+    "coverage": [{"columns": ["session"]}],
     "bars_daily": [{"columns": ["session", "symbol"]}],
     "bars_minute": [{"columns": ["session"]}],
+    "index_bars_daily": [{"columns": ["session", "symbol"]}],
+    "index_bars_minute": [{"columns": ["session"]}],
     "forecasts": [{"columns": ["target_session"]}],
     "signals_hourly": [{"columns": ["hour"]}],
     "visits_day": [{"columns": ["cik", "log_date"]}, {"columns": ["symbol", "log_date"]}],
@@ -93,9 +96,9 @@ def _allowed(table: Table, name: str) -> list[str]:
 def _tests(table: Table) -> list[dict[str, Any]]:
     tests: list[dict[str, Any]] = [
         {"key": {"arguments": {"columns": list(table.key)}}},
-        {"rows_of": {"arguments": {"parent": f"ref('stg_{table.name}')"}}},
+        {"rows_of": {"arguments": {"parent": f"ref('stg_{table.name}')", "mart": table.name}}},
     ]
-    if "symbol" in table.key and table.name != "companies":
+    if "symbol" in table.key and table.group == "market" and table.name != "companies":
         # A company that is quoted before its profile is known has no name yet: worth a word, not a stop.
         about = {"parent": "ref('stg_companies')", "columns": ["symbol"]}
         tests.append({"belongs_to": {"arguments": about, "config": {"severity": "warn"}}})

@@ -11,7 +11,7 @@ import hashlib
 import json
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fcntl import LOCK_EX, flock
@@ -68,7 +68,7 @@ def ensure_manifest(target_dir: Path = TARGET) -> Path:
         DbtError: when the project cannot be parsed.
     """
     manifest, mark = target_dir / "manifest.json", target_dir / "project.sha256"
-    wanted = _fingerprint()
+    wanted = project_fingerprint()
     if _is_current(manifest, mark, wanted):
         return manifest
     target_dir.mkdir(parents=True, exist_ok=True)
@@ -85,7 +85,7 @@ def _is_current(manifest: Path, mark: Path, wanted: str) -> bool:
     return manifest.exists() and mark.exists() and mark.read_text(encoding="ascii") == wanted
 
 
-def _fingerprint() -> str:
+def project_fingerprint() -> str:
     """A hash of every file that dbt reads, and of which dbt it is."""
     digest = hashlib.sha256(version("dbt-core").encode())
     folders = [PROJECT / name for name in ("models", "macros", "tests")]
@@ -116,12 +116,14 @@ def _parents(manifest: Path, _modified: int) -> dict[str, frozenset[str]]:
     return {node["name"]: sources_of(key) for key, node in marts.items()}
 
 
-def build(
+def build(  # noqa: PLR0913 - what, where to, and how it is told
     select: Sequence[str],
     dsn: str,
     target_dir: Path,
+    *,
     threads: int = 4,
     on_line: Callable[[str], None] | None = None,
+    slices: Mapping[str, Sequence[str]] | None = None,
 ) -> BuildReport:
     """Build marts into `marts_next` and test them; what they rest on is written into them.
 
@@ -131,6 +133,7 @@ def build(
         target_dir: where dbt puts its artifacts, below the home. The first build there parses the project (3 s),
             because dbt keeps a parse only for the same host and port.
         on_line: told each line that dbt would print.
+        slices: mart → predicates, for marts of which only these slices are built.
 
     Raises:
         DbtError: when dbt itself could not run (a model or test that fails is in the report instead).
@@ -142,7 +145,8 @@ def build(
         # What a mart rests on comes along with its tests; companies are what the marts' symbols are held against.
         words += ["--select", "stg_companies", *(f"+{name}" for name in select)]
     with _locked(target_dir / ".lock"):
-        result = _invoke(words, target_dir, _environment(dsn), on_line)
+        environment = _environment(dsn) | {"TIDEMARK_DBT_SLICES": _either(slices or {})}
+        result = _invoke(words, target_dir, environment, on_line)
     if result.exception is not None and result.result is None:
         raise DbtError(f"dbt cannot build: {result.exception}")
     return _report(result.result, time.monotonic() - started)
@@ -165,6 +169,10 @@ def _report(results: Any, seconds: float) -> BuildReport:
         elif status == "warn":
             warnings.append(line)
     return BuildReport(tuple(models), tests, round(seconds, 3), tuple(failures), tuple(warnings), by_model)
+
+
+def _either(slices: Mapping[str, Sequence[str]]) -> str:
+    return json.dumps({mart: " OR ".join(f"({one})" for one in predicates) for mart, predicates in slices.items()})
 
 
 def _environment(dsn: str) -> dict[str, str]:

@@ -117,6 +117,11 @@ class Home:
         return self.root / "landing"
 
     @property
+    def data_docs(self) -> Path:
+        """Great Expectations' pages on the staging tables."""
+        return self.root / "data_docs"
+
+    @property
     def mlflow(self) -> Path:
         """MLflow's artifacts."""
         return self.root / "mlflow"

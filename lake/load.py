@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 import psycopg
@@ -18,7 +18,11 @@ from psycopg import sql
 from lake.contracts import TABLES, of_layer
 from lake.contracts.base import Table
 from lake.delta import Slice, to_arrow
-from lake.swap import PENDING, STAGING, SwapBlockedError, SwapError, ensure_pending, pending_marts, swap
+from lake.pending import PENDING, STAGING, WHOLE, built_by, ensure_pending, pending_marts, pending_slices
+from lake.swap import SwapBlockedError, SwapError, swap
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 __all__ = [
     "STAGING",
@@ -26,9 +30,12 @@ __all__ = [
     "LoadError",
     "SwapBlockedError",
     "SwapError",
+    "built_by",
+    "drop_slice",
     "ensure_staging",
     "load_slice",
     "pending_marts",
+    "pending_slices",
     "postgres_columns",
     "staged_tables",
     "swap",
@@ -37,6 +44,8 @@ __all__ = [
 LOCK_PATIENCE = timedelta(seconds=30)
 # The same number for everybody who makes staging tables, so that two starts do not make them at once.
 _ENSURE_LOCK = 7_410_001
+# What the marts look single rows up by, beside the slices.
+_LOOKUPS: dict[str, tuple[str, ...]] = {"quotes": ("symbol", "tick")}
 
 
 class LoadError(RuntimeError):
@@ -97,6 +106,13 @@ def ensure_staging(dsn: str, tables: Sequence[Table] | None = None) -> tuple[str
             if existing.get(table.name) != postgres_columns(table):
                 _create(connection, table)
                 made.append(table.id)
+            if table.name in _LOOKUPS:
+                looked_up = sql.SQL(", ").join(sql.Identifier(column) for column in _LOOKUPS[table.name])
+                connection.execute(
+                    sql.SQL("CREATE INDEX IF NOT EXISTS {} ON {} ({})").format(
+                        sql.Identifier(f"{table.name}_lookup"), sql.Identifier(STAGING, table.name), looked_up
+                    )
+                )
     return tuple(made)
 
 
@@ -136,7 +152,7 @@ def _create(connection: psycopg.Connection, table: Table) -> None:
 def load_slice(dsn: str, table: Table, frame: pl.DataFrame, where: Slice | None = None) -> int:
     """Put rows in place of a slice of a staging table, or of all of it, in one transaction.
 
-    The same transaction notes the marts that rest on the table, until a swap has shown them: see `pending_marts`.
+    The same transaction notes the marts that rest on the table, until a swap has shown them: see `pending_slices`.
 
     Args:
         frame: the contract's columns; more are left out.
@@ -153,15 +169,34 @@ def load_slice(dsn: str, table: Table, frame: pl.DataFrame, where: Slice | None 
         outside = frame.filter(~where.expr.fill_null(False)).height
         if outside:
             raise ValueError(f"{table.id}: {outside} of {frame.height} rows lie outside the slice {where.label}")
+    return _put(dsn, table, to_arrow(table, _without_nul(frame)), WHOLE if where is None else where.postgres)
+
+
+def drop_slice(dsn: str, table: Table, predicate: str) -> None:
+    """Take a slice out of a staging table, and note it for its marts, in one transaction.
+
+    Args:
+        predicate: the slice as `Slice.postgres` wrote it.
+
+    Raises:
+        LoadError: see `load_slice`.
+    """
+    _put(dsn, table, to_arrow(table, table.schema.create_empty()), predicate)
+
+
+def _put(dsn: str, table: Table, data: pa.Table, predicate: str) -> int:
     # Its package loads pandas where that is installed, and whoever only declares tables need not.
     import adbc_driver_manager
     from adbc_driver_postgresql import dbapi
 
-    data = to_arrow(table, _without_nul(frame))
     target = f"{STAGING}.{table.name}"
     # In one order everywhere, so that two loads that note the same marts wait for each other in turn.
-    marts = ", ".join(f"('{mart.name}')" for mart in of_layer("mart") if table.id in _sources(mart))
-    clear = f"TRUNCATE {target}" if where is None else f"DELETE FROM {target} WHERE {where.postgres}"  # noqa: S608 - names from contracts, values quoted by Slice
+    marts = ", ".join(
+        f"('{mart.name}', {_quoted(predicate if mart.slices_of == table.id else WHOLE)})"
+        for mart in of_layer("mart")
+        if table.id in _sources(mart)
+    )
+    clear = f"TRUNCATE {target}" if predicate == WHOLE else f"DELETE FROM {target} WHERE {predicate}"  # noqa: S608 - names from contracts, values quoted by Slice
     try:
         with dbapi.connect(dsn, autocommit=False) as connection, connection.cursor() as cursor:
             cursor.execute(f"SET LOCAL lock_timeout = {int(LOCK_PATIENCE.total_seconds() * 1000)}")
@@ -174,6 +209,10 @@ def load_slice(dsn: str, table: Table, frame: pl.DataFrame, where: Slice | None 
     except adbc_driver_manager.Error as error:
         raise LoadError(f"{target}: {error}") from error
     return int(data.num_rows)
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
 
 
 def _without_nul(frame: pl.DataFrame) -> pl.DataFrame:

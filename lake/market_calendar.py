@@ -1,7 +1,8 @@
-"""The New York exchange's calendar: sessions, hours and the 30-minute ticks.
+"""The exchanges' calendars, New York's and India's: sessions, hours and the 30-minute ticks.
 
-Read from `lake/data/xnys.json` (made by `scripts/generate_calendar.py` from exchange_calendars), because the library
-itself loads pandas. Past its end the calendar fails rather than guesses.
+Read from `lake/data/*.json` (made by `scripts/generate_calendar.py` from exchange_calendars), because the library
+itself loads pandas. Past its end a calendar fails rather than guesses. India's evening session of Diwali (Muhurat) is
+in none of them.
 """
 
 from __future__ import annotations
@@ -12,13 +13,14 @@ from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
 from lake.clock import INDIA, NEW_YORK
 
-__all__ = ["INDIA", "NEW_YORK", "TICK", "Calendar", "CalendarEnd", "Tick", "xnys"]
+__all__ = ["INDIA", "NEW_YORK", "TICK", "Calendar", "CalendarEnd", "Tick", "xbom", "xnys"]
 
 TICK = timedelta(minutes=30)
-_DATA = Path(__file__).parent / "data" / "xnys.json"
+_DATA = Path(__file__).parent / "data"
 
 
 class CalendarEnd(LookupError):
@@ -40,6 +42,7 @@ class Calendar:
         hours: session → (open, close) in the exchange's time, where they differ from the regular ones.
         regular: the regular open and close.
         bounds: first and last day the calendar speaks of.
+        zone: the exchange's time zone.
     """
 
     def __init__(
@@ -48,11 +51,17 @@ class Calendar:
         hours: dict[date, tuple[time, time]],
         regular: tuple[time, time],
         bounds: tuple[date, date],
+        zone: ZoneInfo = NEW_YORK,
     ) -> None:
         self._days = days
         self._hours = hours
         self._regular = regular
         self._bounds = bounds
+        self.zone = zone
+
+    def knows(self, day: date) -> bool:
+        """Whether the calendar speaks of a day."""
+        return self._bounds[0] <= day <= self._bounds[1]
 
     def _known(self, day: date) -> None:
         first, last = self._bounds
@@ -86,7 +95,7 @@ class Calendar:
         return self._days[at - 1]
 
     def _instant(self, session: date, at: time) -> datetime:
-        return datetime.combine(session, at, NEW_YORK).astimezone(UTC)
+        return datetime.combine(session, at, self.zone).astimezone(UTC)
 
     def open_at(self, session: date) -> datetime:
         """When a session opens, in UTC."""
@@ -112,7 +121,7 @@ class Calendar:
 
     def latest_tick(self, now: datetime) -> Tick:
         """The newest tick at or before an instant."""
-        day = now.astimezone(NEW_YORK).date()
+        day = now.astimezone(self.zone).date()
         while True:
             passed = [tick for tick in self.ticks(day) if tick <= now]
             if passed:
@@ -121,7 +130,7 @@ class Calendar:
 
     def next_tick(self, now: datetime) -> Tick:
         """The first tick after an instant."""
-        day = now.astimezone(NEW_YORK).date()
+        day = now.astimezone(self.zone).date()
         while True:
             coming = [tick for tick in self.ticks(day) if tick > now]
             if coming:
@@ -130,7 +139,7 @@ class Calendar:
 
     def latest_closed_session(self, now: datetime) -> date:
         """The newest session whose close has passed."""
-        day = now.astimezone(NEW_YORK).date()
+        day = now.astimezone(self.zone).date()
         if self.is_session(day) and self.close_at(day) <= now:
             return day
         return self.previous_session(day)
@@ -139,18 +148,27 @@ class Calendar:
 @lru_cache(maxsize=1)
 def xnys() -> Calendar:
     """The New York Stock Exchange's calendar from 1990."""
-    facts = json.loads(_DATA.read_text())
+    return _read("xnys", NEW_YORK, (time(9, 30), time(16)))
+
+
+@lru_cache(maxsize=1)
+def xbom() -> Calendar:
+    """The calendar of India's exchanges (Bombay's; the National's is the same) from 1997, weekend sessions included."""
+    return _read("xbom", INDIA, (time(9, 15), time(15, 30)))
+
+
+def _read(name: str, zone: ZoneInfo, regular: tuple[time, time]) -> Calendar:
+    facts = json.loads((_DATA / f"{name}.json").read_text())
     first, last = date.fromisoformat(facts["start"]), date.fromisoformat(facts["end"])
     holidays = {date.fromisoformat(day) for day in facts["holidays"]}
+    weekend = {date.fromisoformat(day) for day in facts.get("weekend", ())}
     every_day = (first + timedelta(n) for n in range((last - first).days + 1))
-    days = [day for day in every_day if day.weekday() < 5 and day not in holidays]
-    regular = (time(9, 30), time(16))
-    special = sorted({*facts["opens"], *facts["closes"]})
+    days = [day for day in every_day if (day.weekday() < 5 and day not in holidays) or day in weekend]
     hours = {
         date.fromisoformat(day): (
-            time.fromisoformat(facts["opens"].get(day, "09:30")),
-            time.fromisoformat(facts["closes"].get(day, "16:00")),
+            time.fromisoformat(facts["opens"].get(day, regular[0].isoformat())),
+            time.fromisoformat(facts["closes"].get(day, regular[1].isoformat())),
         )
-        for day in special
+        for day in sorted({*facts["opens"], *facts["closes"]})
     }
-    return Calendar(days, hours, regular, (first, last))
+    return Calendar(days, hours, regular, (first, last), zone)

@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
@@ -75,7 +76,10 @@ class Settled:
     account: RowAccount
 
 
-_REFUSED = {name: kind for name, kind in Quarantined.create_empty().schema.items() if name != "slice"}
+@lru_cache(maxsize=1)
+def _refused_schema() -> dict[str, pl.DataType]:
+    """Not at import: Polars would start its threads, and a process that forks may have none."""
+    return {name: kind for name, kind in Quarantined.create_empty().schema.items() if name != "slice"}
 
 
 def settle(table: Table, frame: pl.DataFrame, rows_in: int, refusals: Sequence[Refusal] = ()) -> Settled:
@@ -103,7 +107,9 @@ def settle(table: Table, frame: pl.DataFrame, rows_in: int, refusals: Sequence[R
     good, failure = table.schema.filter(kept, cast=True)
     bad = _refused_rows(table, failure.details())
     pieces = pl.DataFrame(
-        [(r.reason, r.raw, r.observed_at, r.run_id, r.payload_sha256) for r in refusals], schema=_REFUSED, orient="row"
+        [(r.reason, r.raw, r.observed_at, r.run_id, r.payload_sha256) for r in refusals],
+        schema=_refused_schema(),
+        orient="row",
     )
     refused = pl.concat([bad, pieces])
     account = RowAccount(rows_in, good.height, rows.height - kept.height, refused.height)
@@ -122,14 +128,14 @@ def _refused_rows(table: Table, details: pl.DataFrame) -> pl.DataFrame:
     )
     provenance = [pl.col("observed_at"), pl.col("_run_id"), pl.col("_payload_sha256")]
     if details.is_empty():
-        return pl.DataFrame(schema=_REFUSED)
+        return pl.DataFrame(schema=_refused_schema())
     return details.select(
         broken.list.drop_nulls().list.unique(maintain_order=True).list.join(",").alias("rules"),
         pl.struct([c for c in table.columns if c not in table.provenance])
         .map_elements(_as_json, return_dtype=pl.String)
         .alias("row"),
         *provenance,
-    ).cast(_REFUSED)  # type: ignore[arg-type]
+    ).cast(_refused_schema())  # type: ignore[arg-type]
 
 
 def _rule_name(rule: str) -> str:

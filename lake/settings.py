@@ -7,12 +7,16 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+if TYPE_CHECKING:
+    from lake.contracts.base import Table
+
 World = Literal["simulated", "real"]
+SourceMode = Literal["live", "files", "off"]
 
 _S3_URI = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/(?!\.{1,2}(/|$))[A-Za-z0-9._-]+)*/?")
 _BASE_URL = re.compile(r"https?://[A-Za-z0-9.:\[\]-]+/?")
@@ -47,14 +51,29 @@ class Settings(BaseSettings):
 
     universe_per_sector: int = Field(100, ge=1, le=1000, description="companies a sector, by market cap")
     bars_years: int = Field(1, ge=1, le=10, description="years of daily bars in the first load")
+    minute_symbols: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="companies whose minutes are collected, comma separated; empty for the largest of each sector"
+    )
+    index_minute_sessions: int = Field(
+        3, ge=1, le=30, description="sessions of an index's minutes in a load of many days, the newest"
+    )
     edgar_days: int = Field(21, ge=1, le=400, description="days of EDGAR logs in the first load, the newest included")
     edgar_rows_per_day: int = Field(50_000, ge=100, le=50_000_000, description="rows in a simulated EDGAR day")
     posts_per_day: int = Field(2_400, ge=10, le=1_000_000, description="posts in a simulated day")
     tags: Annotated[tuple[str, ...], NoDecode] = Field(
         ("nifty50", "sensex", "intraday", "banknifty"), description="tags collected, comma separated, without #"
     )
+    sandbox_faults: str = Field(
+        "", description="what goes wrong between the sandbox and its clients, such as all:0.1; see docs/faults.md"
+    )
     sandbox_seed: int = Field(7, ge=0, description="seed of the simulated market")
 
+    source_yahoo: SourceMode = Field("files", description="Yahoo in a real home: live, files or off")
+    source_x: SourceMode = Field("files", description="the X API in a real home: live, files or off")
+    source_sec: SourceMode = Field("files", description="SEC in a real home: live, files or off")
+    accept_terms: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="live sources whose terms you have read and may use, comma separated, such as sec,yahoo"
+    )
     yahoo_query1_url: str | None = Field(None, description="base URL; empty for the sandbox")
     yahoo_query2_url: str | None = Field(None, description="base URL; empty for the sandbox")
     yahoo_cookie_url: str | None = Field(None, description="URL that sets the cookie; empty for the sandbox")
@@ -66,10 +85,19 @@ class Settings(BaseSettings):
     x_requests_per_second: float = Field(0.5, gt=0, le=5, description="request rate to the live X API")
     sec_requests_per_second: float = Field(8.0, gt=0, le=10, description="request rate to live SEC, which allows 10")
     live_concurrency: int = Field(4, ge=1, le=16, description="requests in flight to a live host")
+    shards_per_sector: int = Field(3, ge=1, le=50, description="slices of a sector that a tick's crawl is made of")
+    shards_at_once: int = Field(0, ge=0, le=64, description="slices crawled at once; 0 for as many as there are cores")
+    host_refusals: int = Field(20, ge=1, le=10_000, description="refusals in a row after which a host is left alone")
+    host_pause_seconds: float = Field(
+        60.0, ge=0, le=900, description="how long it is left alone at first; twice as long each further time"
+    )
     sandbox_concurrency: int = Field(16, ge=1, le=256, description="requests in flight to the sandbox")
 
     spark_remote: str | None = Field(
         None, description="Spark Connect address of a cluster; empty for the embedded engine"
+    )
+    hot_days: Annotated[dict[str, int], NoDecode] = Field(
+        {}, description="days of a gold table that PostgreSQL holds, as in quotes=400,visits_second=31"
     )
     shared: Path = Field(Path("../shared"), description="folder of recordings that tests and benchmarks read")
 
@@ -101,6 +129,42 @@ class Settings(BaseSettings):
         if value and not _BASE_URL.fullmatch(value):
             raise ValueError("a base URL without user, path or query, such as https://s3.example.org:9000")
         return value.rstrip("/") if value else None
+
+    @field_validator("accept_terms", mode="before")
+    @classmethod
+    def _split_terms(cls, value: object) -> object:
+        if isinstance(value, str):
+            value = tuple(part.strip().lower() for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("hot_days", mode="before")
+    @classmethod
+    def _split_hot_days(cls, value: object) -> object:
+        from lake.contracts import TABLES
+
+        if not isinstance(value, str):
+            return value
+        found: dict[str, int] = {}
+        for part in filter(None, (part.strip() for part in value.split(","))):
+            name, _, days = (piece.strip() for piece in part.partition("="))
+            known = TABLES.get(f"gold.{name}")
+            if known is None or not any(column in {"session", "log_date"} for column in known.partition_by):
+                raise ValueError(f"{name!r} is no gold table that is kept by days, such as quotes or visits_second")
+            if not days.isdecimal() or int(days) < 1:
+                raise ValueError(f"{part!r}: a number of days from 1, such as quotes=400")
+            found[name] = int(days)
+        return found
+
+    def hot_days_of(self, table: Table) -> int | None:
+        """How many days of a gold table PostgreSQL holds: the setting, else the contract; None for all."""
+        return self.hot_days.get(table.name, table.hot_days)
+
+    @field_validator("minute_symbols", mode="before")
+    @classmethod
+    def _split_symbols(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(dict.fromkeys(part.strip().upper() for part in value.split(",") if part.strip()))
+        return value
 
     @field_validator("now")
     @classmethod

@@ -1,14 +1,15 @@
 """The swap: what dbt has built in `marts_next` becomes `marts`, for every reader at the same instant.
 
 A reader holds its lock until its transaction ends, so a swap that has all the marts to itself changes them between two
-transactions, never within one. The swap waits only while it holds nothing that a reader wants: neither a reader nor a
+transactions, never within one. A mart that is renewed by slices keeps its other rows: the new ones are put in place of
+the old while readers go on reading those, and only the end of the transaction is waited for. The swap waits only while it holds nothing that a reader wants: neither a reader nor a
 swap can be in a deadlock with the other, and a reader is never kept waiting behind a swap that waits for long.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 import psycopg
@@ -16,12 +17,10 @@ from psycopg import errors, sql
 
 from lake.contracts import table as contract
 from lake.contracts.base import Table
+from lake.pending import MARTS, ensure_pending, settle_notes
 
-STAGING = "staging"
 NEXT = "marts_next"
-MARTS = "marts"
 READER = "tidemark_reader"
-PENDING = "_pending"
 PATIENCE = timedelta(seconds=60)
 # While a swap stands in the queue for one mart, new readers of it stand behind: so it stands there only this long.
 _QUEUED = timedelta(milliseconds=250)
@@ -35,13 +34,22 @@ class SwapBlockedError(SwapError):
     """Readers held a mart for longer than the swap would wait; the text says who."""
 
 
-def swap(dsn: str, names: Sequence[str], patience: timedelta = PATIENCE) -> tuple[str, ...]:
+def swap(
+    dsn: str,
+    names: Sequence[str],
+    patience: timedelta = PATIENCE,
+    slices: Mapping[str, Sequence[str]] | None = None,
+    definition: str = "",
+) -> tuple[str, ...]:
     """Move `marts_next.X` over `marts.X` for all names in one transaction, with comments and the reader's grants.
 
     Args:
         dsn: the owner's.
         names: marts, without schema; all of them have just been built.
         patience: how long to wait for readers that hold a mart in an open transaction.
+        slices: mart → predicates, for marts of which only these slices were built: their rows take the place of the
+            old ones in `marts.X`, which stays as it is otherwise.
+        definition: what the marts were built by; kept beside them, see `built_by`.
 
     Returns:
         The names swapped.
@@ -56,30 +64,17 @@ def swap(dsn: str, names: Sequence[str], patience: timedelta = PATIENCE) -> tupl
         absent = [name for name in names if not _exists(connection, NEXT, name)]
         if absent:
             raise SwapError(f"not built, so not swapped: {', '.join(f'{NEXT}.{name}' for name in absent)}")
-        _prepare(connection, names)
-        _swap(connection, sorted(names), time.monotonic() + patience.total_seconds())
+        parts = dict(slices or {})
+        absent = [name for name in parts if not _exists(connection, MARTS, name)]
+        if absent:
+            raise SwapError(
+                f"a slice was built for what is not there: {', '.join(f'{MARTS}.{name}' for name in absent)}"
+            )
+        whole = [name for name in names if name not in parts]
+        _prepare(connection, whole)
+        _swap(connection, sorted(names), parts, time.monotonic() + patience.total_seconds(), definition)
+        _upkeep(connection, sorted(parts))
     return tuple(names)
-
-
-def ensure_pending(connection: psycopg.Connection) -> None:
-    """Make the note of marts that wait to be built; the loads write it and the swaps clear it."""
-    connection.execute(
-        sql.SQL("CREATE TABLE IF NOT EXISTS {} (mart text PRIMARY KEY)").format(sql.Identifier(STAGING, PENDING))
-    )
-
-
-def pending_marts(dsn: str) -> tuple[str, ...]:
-    """The marts whose staging tables were loaded since they were last swapped, in name order.
-
-    Loads and swaps keep the note in their own transactions, so it survives a kill between the two: whoever comes next
-    builds what was left.
-    """
-    with psycopg.connect(dsn, application_name="tidemark swap") as connection:
-        ensure_pending(connection)
-        rows = connection.execute(
-            sql.SQL("SELECT mart FROM {} ORDER BY mart").format(sql.Identifier(STAGING, PENDING))
-        ).fetchall()
-    return tuple(row[0] for row in rows)
 
 
 def _exists(connection: psycopg.Connection, schema: str, name: str) -> bool:
@@ -113,20 +108,32 @@ def column_text(table: Table, column: str) -> str:
     return " ".join(part for part in (table.meaning(column), f"[{unit}]" if unit else None) if part)
 
 
-def _swap(connection: psycopg.Connection, names: Sequence[str], deadline: float) -> None:
+def _swap(
+    connection: psycopg.Connection,
+    names: Sequence[str],
+    slices: Mapping[str, Sequence[str]],
+    deadline: float,
+    definition: str,
+) -> None:
     busy: str | None = None
-    while True:
-        if busy is not None and time.monotonic() > deadline:
-            raise SwapBlockedError(_blocked(connection, f"{MARTS}.{busy}"))
-        with connection.transaction() as attempt:
-            _take_new(connection, names)
-            busy = _lock_all(connection, names, busy)
-            if busy is not None:
-                raise psycopg.Rollback(attempt)
-            for name in names:
-                _replace(connection, name)
-        if busy is None:
-            return
+    with connection.transaction():
+        _take_new(connection, names)
+        for name, predicates in sorted(slices.items()):
+            _replace_slices(connection, name, predicates)
+        while True:
+            if busy is not None and time.monotonic() > deadline:
+                raise SwapBlockedError(_blocked(connection, f"{MARTS}.{busy}"))
+            # Rolled back to here, every lock that a reader feels is let go; the new slices stay, unseen.
+            with connection.transaction() as attempt:
+                busy = _lock_all(connection, names, busy)
+                if busy is not None:
+                    raise psycopg.Rollback(attempt)
+                for name in names:
+                    if name not in slices:
+                        _replace(connection, name)
+                settle_notes(connection, names, slices, definition)
+            if busy is None:
+                return
 
 
 def _take_new(connection: psycopg.Connection, names: Sequence[str]) -> None:
@@ -142,8 +149,36 @@ def _take_new(connection: psycopg.Connection, names: Sequence[str]) -> None:
                 connection.execute(sql.SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE").format(table))
         except errors.LockNotAvailable as error:
             raise SwapBlockedError(_blocked(connection, f"{NEXT}.{name}")) from error
-    note = sql.Identifier(STAGING, PENDING)
-    connection.execute(sql.SQL("DELETE FROM {} WHERE mart = ANY(%s)").format(note), (list(names),))
+
+
+def _replace_slices(connection: psycopg.Connection, name: str, predicates: Sequence[str]) -> None:
+    """The rows of the new mart in place of the old one's slices; readers see the old ones until the transaction ends."""
+    old, new = sql.Identifier(MARTS, name), sql.Identifier(NEXT, name)
+    columns = sql.SQL(", ").join(sql.Identifier(column) for column in contract(f"mart.{name}").columns)
+    for predicate in predicates:
+        # Written by `Slice.postgres`, which quotes its values.
+        connection.execute(sql.SQL("DELETE FROM {} WHERE ").format(old) + sql.SQL(predicate))
+    try:
+        connection.execute(sql.SQL("INSERT INTO {} ({}) SELECT {} FROM {}").format(old, columns, columns, new))
+    except errors.UniqueViolation as error:
+        raise SwapError(f"{MARTS}.{name}: a row of another slice has the key: {error.diag.message_detail}") from error
+    connection.execute(sql.SQL("DROP TABLE {}").format(new))
+
+
+def _upkeep(connection: psycopg.Connection, names: Sequence[str]) -> None:
+    """Vacuum the marts that stay, between two swaps: left to PostgreSQL it would run while one waits for the mart.
+
+    Pages that have not changed since the last time are passed over, so it costs what the slice cost. Statistics are
+    renewed when a tenth of the rows has changed, PostgreSQL's own measure.
+    """
+    for name in names:
+        changed = connection.execute(
+            "SELECT n_mod_since_analyze > 0.1 * n_live_tup FROM pg_stat_user_tables WHERE schemaname = %s AND relname = %s",
+            (MARTS, name),
+        ).fetchone()
+        analyze = ", ANALYZE" if changed and changed[0] else ""
+        table = sql.Identifier(MARTS, name)
+        connection.execute(sql.SQL("VACUUM (TRUNCATE false{}) {}").format(sql.SQL(analyze), table))
 
 
 def _set_lock_timeout(connection: psycopg.Connection, span: timedelta) -> None:

@@ -6,6 +6,7 @@ Exit codes: 0 for done, 1 for a failure in the work, 2 for wrong use.
 from __future__ import annotations
 
 import sys
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -24,6 +25,8 @@ app = typer.Typer(
     help="A stock-market lakehouse that starts with one command.",
 )
 Json = Annotated[bool, typer.Option("--json", help="Write JSON for programs.")]
+From = Annotated[datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="First day, as 2016-01-04.")]
+To = Annotated[datetime, typer.Option("--to", formats=["%Y-%m-%d"], help="Last day, included.")]
 
 
 def open_home(*, create: bool = False) -> tuple[Home, Settings]:
@@ -138,6 +141,39 @@ def import_(
 
 
 @app.command()
+def backfill(
+    asset: Annotated[str, typer.Argument(help="bars_daily, quotes, attention, posts, companies.")],
+    first: From,
+    last: To,
+    again: Annotated[bool, typer.Option("--again", help="Ask anew for what has been answered.")] = False,
+    json: Json = False,
+) -> int:
+    """Load days that are over; ended and run again, it goes on where it was."""
+    from orchestration.commands_backfill import backfill as fill
+    from orchestration.console import words_to
+
+    home, settings = open_home()
+    with words_to(home.logs / "backfill.log") as screen:
+        return fill(home, settings, screen, asset, (first.date(), last.date()), again=again, as_json=json)
+
+
+@app.command()
+def reparse(
+    source: Annotated[str, typer.Argument(help="yahoo_quotes, yahoo_chart, x_search, files: a table of bronze.")],
+    first: From,
+    last: To,
+    json: Json = False,
+) -> int:
+    """Make silver, gold and the marts anew from what was received, after a parser was mended."""
+    from orchestration.commands_backfill import reparse as read_anew
+    from orchestration.console import words_to
+
+    home, settings = open_home()
+    with words_to(home.logs / "backfill.log") as screen:
+        return read_anew(home, settings, screen, source, (first.date(), last.date()), as_json=json)
+
+
+@app.command()
 def logs(
     name: Annotated[str | None, typer.Argument(help="A service, or `load`; none lists them.")] = None,
     follow: Annotated[bool, typer.Option("-f", "--follow", help="Go on as it grows.")] = False,
@@ -210,11 +246,12 @@ def _told(error: RuntimeError | ValueError | OSError) -> int:
     from lake.settings import SettingsError
     from orchestration.ask import AskError, NotRun
     from orchestration.commands_up import LoadError
+    from orchestration.journal import BackfillBusy, WrongBackfill
     from orchestration.running import AlreadyRunning
     from orchestration.supervisor import ServiceError
 
-    wrong_use = (SettingsError, HomeError, AlreadyRunning)
-    failed = (PostgresError, ServiceError, LoadError, AskError, NotRun)
+    wrong_use = (SettingsError, HomeError, AlreadyRunning, WrongBackfill)
+    failed = (PostgresError, ServiceError, LoadError, AskError, NotRun, BackfillBusy)
     if not isinstance(error, (*wrong_use, *failed)):
         raise error
     sys.stderr.write(f"tidemark: {error}\n")

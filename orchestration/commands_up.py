@@ -219,6 +219,8 @@ def addresses(screen: Screen, status: list[dict[str, Any]]) -> None:
     by_name = {service["name"]: service for service in status}
     order = [name for name in services.TITLES if by_name.get(name, {}).get("address")]
     rows = [(name, by_name[name]["address"], services.TITLES[name]) for name in order]
+    if "chat" in order:
+        rows += [(name, by_name["chat"]["address"] + path, what) for name, (path, what) in services.PAGES.items()]
     screen.table(("service", "address", "what"), rows)
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -65,6 +67,27 @@ class Screen:
             return
         with Live(Text(""), console=self.console, refresh_per_second=2, transient=True) as live:
             yield live
+
+
+@contextmanager
+def words_to(log: Path) -> Iterator[Screen]:
+    """A screen of one's own while everything that libraries and children write goes to a log file."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    out, error = os.dup(1), os.dup(2)
+    try:
+        with log.open("ab") as file, os.fdopen(os.dup(out), "w", encoding="utf-8") as own:
+            os.dup2(file.fileno(), 1)
+            os.dup2(file.fileno(), 2)
+            yield Screen(Console(file=own, highlight=False, soft_wrap=not own.isatty()))
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os.dup2(out, 1)
+        os.dup2(error, 2)
+        os.close(out)
+        os.close(error)
 
 
 class LoadProgress:

@@ -42,6 +42,7 @@ def instance_settings(home: Home) -> dict[str, Any]:
             "sensor": {"purge_after_days": {"skipped": 2, "failure": 30, "success": -1}},
             "schedule": {"purge_after_days": {"skipped": 2, "failure": 30, "success": -1}},
         },
+        "freshness": {"enabled": True},
         "telemetry": {"enabled": False},
         "nux": {"enabled": False},
     }

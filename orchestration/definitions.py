@@ -9,7 +9,9 @@ from typing import Any
 import dagster as dg
 
 from lake.settings import load_settings
-from orchestration.assets import attention, forecasts, market, marts, signals
+from orchestration.assets import attention, forecasts, indices, maintenance, market, marts, signals
+from orchestration.catch_up import catch_up_sensors
+from orchestration.freshness import with_freshness
 from orchestration.jobs import build_jobs, build_schedules
 from orchestration.resources import LakeResource, SparkResource
 from orchestration.sensors import tick_sensor
@@ -25,17 +27,19 @@ def build_defs(overrides: Mapping[str, object] | None = None) -> dg.Definitions:
 
     jobs = build_jobs()
     plain = {name: str(value) if isinstance(value, Path) else value for name, value in (overrides or {}).items()}
+    assets = [
+        *market.build(),
+        *indices.build(),
+        *attention.build(),
+        *signals.build(),
+        *forecasts.build(),
+        *marts.build(ensure_manifest()),
+    ]
     return dg.Definitions(
-        assets=[
-            *market.build(),
-            *attention.build(),
-            *signals.build(),
-            *forecasts.build(),
-            *marts.build(ensure_manifest()),
-        ],
+        assets=[*dg.map_asset_specs(with_freshness, assets), *maintenance.build(assets)],
         jobs=list(jobs.values()),
         schedules=build_schedules(jobs),
-        sensors=[tick_sensor(jobs["quotes"])],
+        sensors=[tick_sensor(jobs["quotes"], jobs["companies"]), *catch_up_sensors(jobs)],
         resources={**_lake_resources(plain), "spark": SparkResource()},
         executor=dg.in_process_executor,
     )

@@ -19,6 +19,7 @@ from lake.home import Home, HomeError, is_free
 from lake.settings import Settings
 from orchestration import running
 from orchestration.assets.marts import EXPECTATIONS_TAG
+from orchestration.jobs import INVENTORY
 from orchestration.load import LoadSummary, Progress, Step, run_steps
 from orchestration.steps.files import RawFile, keep
 from orchestration.work import Work
@@ -145,7 +146,9 @@ def import_steps(files: Sequence[RawFile], work: Work) -> list[Step]:
         steps.append(Step("daily bars", "bars_daily", silver, session, session))
         steps.append(Step("adjusted bars", "bars_daily", ("gold.bars_daily", "gold.corporate_actions")))
     if "bars_minute_alphavantage_csv" in kinds:
-        steps.append(Step("minute bars", "bars_minute", ("silver.bars_minute", "gold.bars_minute")))
+        session = work.calendar.latest_closed_session(work.clock.now())
+        steps.append(Step("minute bars", "bars_minute", ("silver.bars_minute",), session, session))
+        steps.append(Step("minutes by origin", "bars_minute", ("gold.bars_minute",)))
     days = sorted({file.log_date for file in files if file.log_date is not None})
     tables = ("silver.edgar_requests", "gold.visits_second")
     steps += [Step(f"log of {day}", "attention", tables, day, day) for day in days]
@@ -156,7 +159,7 @@ def import_steps(files: Sequence[RawFile], work: Work) -> list[Step]:
 
 
 def _marts() -> Step:
-    return Step("marts", "publish", ("gold.loads",), marts=True, tags={EXPECTATIONS_TAG: "yes"})
+    return Step("marts", "publish", INVENTORY, marts=True, tags={EXPECTATIONS_TAG: "yes"})
 
 
 def _forecast_steps() -> list[Step]:

@@ -14,21 +14,18 @@ import dagster as dg
 from lake.clock import Clock
 from lake.contracts import TABLES
 from lake.home import Home
-from lake.market_calendar import INDIA, Tick, xnys
+from lake.market_calendar import INDIA, NEW_YORK, Tick, xbom, xnys
 from lake.partitions import inventory
 from lake.rows import RowAccount
 from lake.settings import Settings
-from orchestration.assets.factory import TICK_TAG, asset_key
+from orchestration.assets.factory import RANGE_END, RANGE_START, TICK_TAG, asset_key
 from orchestration.assets.marts import EXPECTATIONS_TAG
 from orchestration.definitions import build_defs
-from orchestration.jobs import JOBS
+from orchestration.jobs import INVENTORY, JOBS
 from orchestration.sensors import run_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-_RANGE_START = "dagster/asset_partition_range_start"
-_RANGE_END = "dagster/asset_partition_range_end"
 
 
 class LoadFailed(RuntimeError):
@@ -96,6 +93,21 @@ def first_steps(settings: Settings, clock: Clock) -> list[Step]:
     forecasts = ("gold.forecasts", "gold.forecast_scores")
     bars = tuple(name for name in tables_of("bars_daily") if name not in forecasts)
     quote_tags = {TICK_TAG: tick.tick.isoformat(), "dagster/run_key": run_key(tick)}
+    today = now.astimezone(NEW_YORK).date()
+    # Past the end of India's calendar the schedule says so each day; a first load goes without.
+    indices = (
+        [
+            Step(
+                "indices",
+                "index_bars",
+                tables_of("index_bars"),
+                today - timedelta(days=365 * settings.bars_years),
+                today,
+            )
+        ]
+        if xbom().knows(today)
+        else []
+    )
     return [
         Step(
             "attention", "attention", tables_of("attention"), log_day - timedelta(days=settings.edgar_days - 1), log_day
@@ -103,9 +115,11 @@ def first_steps(settings: Settings, clock: Clock) -> list[Step]:
         Step("companies", "companies", tables_of("companies"), tick.session, tick.session),
         Step("quotes", "quotes", tables_of("quotes"), tick.session, tick.session, quote_tags),
         Step("daily bars", "bars_daily", bars, bars_from, closed),
+        Step("minute bars", "bars_minute", tables_of("bars_minute"), closed, closed),
+        *indices,
         Step("posts", "posts", tables_of("posts"), posts_day, posts_day),
         Step("forecasts", "bars_daily", forecasts),
-        Step("marts", "publish", ("gold.loads",), marts=True, tags={EXPECTATIONS_TAG: "yes"}),
+        Step("marts", "publish", INVENTORY, marts=True, tags={EXPECTATIONS_TAG: "yes"}),
     ]
 
 
@@ -129,16 +143,14 @@ def run_steps(
     tick: Tick | None = None,
 ) -> LoadSummary:
     """Run steps in order in this process, each as a Dagster run; see `first_load`."""
-    defs = build_defs({"home": str(home.root)})
     seconds: dict[str, float] = {}
     accounts: dict[str, RowAccount] = {}
-    with _instance() as instance:
-        _make_pools(defs, instance)
+    with runner(home) as run:
         for number, step in enumerate(steps, start=1):
             if on_step:
                 on_step(Progress(step.name, number, len(steps), None))
             began = time.monotonic()
-            accounts |= _run(defs, step, instance)
+            accounts |= run(step).accounts
             seconds[step.name] = round(time.monotonic() - began, 2)
             if on_step:
                 on_step(Progress(step.name, number, len(steps), seconds[step.name]))
@@ -146,6 +158,33 @@ def run_steps(
     counts = dict(rows.select("table_name", "rows").iter_rows()) | mart_rows(home, settings)
     refused = {name: count for name, count in rows.select("table_name", "quarantined_rows").iter_rows() if count}
     return LoadSummary(seconds, counts, refused, accounts, tick)
+
+
+class Ran(NamedTuple):
+    """What a step's run told.
+
+    Attributes:
+        accounts: what became of the rows that came in, by table.
+        facts: the numbers and words of each table's materialization.
+        seconds: by Dagster's step; what the run took beyond them is Dagster's own.
+    """
+
+    accounts: dict[str, RowAccount]
+    facts: dict[str, dict[str, object]]
+    seconds: dict[str, float]
+
+
+@contextmanager
+def runner(home: Home) -> Iterator[Callable[[Step], Ran]]:
+    """A function that makes steps, each a Dagster run in this process.
+
+    Raises:
+        LoadFailed: from the function, naming the step.
+    """
+    defs = build_defs({"home": str(home.root)})
+    with _instance() as instance:
+        _make_pools(defs, instance)
+        yield lambda step: _run(defs, step, instance)
 
 
 @contextmanager
@@ -173,7 +212,7 @@ def _make_pools(defs: dg.Definitions, instance: dg.DagsterInstance) -> None:
             storage.initialize_concurrency_limit_to_default(pool)
 
 
-def _run(defs: dg.Definitions, step: Step, instance: dg.DagsterInstance) -> dict[str, RowAccount]:
+def _run(defs: dg.Definitions, step: Step, instance: dg.DagsterInstance) -> Ran:
     job = defs.resolve_job_def(step.job)
     keys = [asset_key(name) for name in step.tables]
     if step.marts:
@@ -184,20 +223,28 @@ def _run(defs: dg.Definitions, step: Step, instance: dg.DagsterInstance) -> dict
     )
     if not result.success:
         raise LoadFailed(f"{step.name} failed: {_why(result)}; see run {result.run_id} in Dagster")
-    return _accounts(result)
+    return _told(result)
 
 
-def _accounts(result: dg.ExecuteInProcessResult) -> dict[str, RowAccount]:
-    """The accounts that the run's materializations tell, by table."""
-    found: dict[str, RowAccount] = {}
+def _told(result: dg.ExecuteInProcessResult) -> Ran:
+    """What the run's materializations tell, by table; of a range, each of its partitions tells the same."""
+    accounts: dict[str, RowAccount] = {}
+    facts: dict[str, dict[str, object]] = {}
+    seconds: dict[str, float] = {}
     for event in result.all_events:
-        if event.is_step_materialization and event.asset_key is not None:
-            told = event.step_materialization_data.materialization.metadata
-            if all(name in told for name in RowAccount._fields):
-                numbers = [told[name].value for name in RowAccount._fields]
-                whole = [value for value in numbers if isinstance(value, int)]
-                found[".".join(event.asset_key.path)] = RowAccount(*whole)
-    return found
+        if event.is_step_success and event.step_key is not None:
+            seconds[event.step_key] = event.step_success_data.duration_ms / 1000
+        if not event.is_step_materialization or event.asset_key is None:
+            continue
+        name = ".".join(event.asset_key.path)
+        if name in facts:
+            continue
+        told = event.step_materialization_data.materialization.metadata
+        facts[name] = {word: value.value for word, value in told.items()}
+        if all(word in told for word in RowAccount._fields):
+            whole = [value for word in RowAccount._fields if isinstance(value := told[word].value, int)]
+            accounts[name] = RowAccount(*whole)
+    return Ran(accounts, facts, seconds)
 
 
 def _partition(step: Step) -> tuple[dict[str, str], str | None]:
@@ -205,7 +252,7 @@ def _partition(step: Step) -> tuple[dict[str, str], str | None]:
         return {}, None
     if step.first == step.last:
         return {}, step.first.isoformat()
-    return {_RANGE_START: step.first.isoformat(), _RANGE_END: step.last.isoformat()}, None
+    return {RANGE_START: step.first.isoformat(), RANGE_END: step.last.isoformat()}, None
 
 
 def _why(result: dg.ExecuteInProcessResult) -> str:

@@ -43,6 +43,12 @@ def log_days() -> dg.TimeWindowPartitionsDefinition:
 
 
 @lru_cache(maxsize=1)
+def index_days() -> dg.TimeWindowPartitionsDefinition:
+    """One partition a day in New York, the running one included: exchanges of several countries trade on most of them."""
+    return dg.DailyPartitionsDefinition(start_date=FIRST_SESSION.isoformat(), timezone="America/New_York", end_offset=1)
+
+
+@lru_cache(maxsize=1)
 def post_days() -> dg.TimeWindowPartitionsDefinition:
     """One partition a day in India, the running one included."""
     return dg.DailyPartitionsDefinition(start_date=FIRST_POST_DAY.isoformat(), timezone="Asia/Kolkata", end_offset=1)

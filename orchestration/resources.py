@@ -36,10 +36,10 @@ class LakeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         """The home of the settings."""
         return Home.open(settings)
 
-    def work(self, run_id: str, first: date, last: date, tick: datetime | None = None) -> Work:
+    def work(self, run_id: str, first: date, last: date, tick: datetime | None = None, *, again: bool = False) -> Work:
         """What a step is given."""
         settings = self.settings()
-        return Work(self.home(settings), settings, run_id, first, last, tick, Clock.from_settings(settings))
+        return Work(self.home(settings), settings, run_id, first, last, tick, Clock.from_settings(settings), again)
 
     def clock(self) -> Clock:
         """The one clock."""

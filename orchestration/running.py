@@ -47,14 +47,14 @@ class Lock:
         os.close(self.descriptor)
 
 
-def take(home: Home) -> Lock:
-    """Take the home's lock.
+def take(home: Home, name: str = "lock") -> Lock:
+    """Take the home's lock, or another of its locks by name.
 
     Raises:
         AlreadyRunning: when somebody else has it.
     """
     home.run.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(home.run / "lock", os.O_CREAT | os.O_RDWR, 0o600)
+    descriptor = os.open(home.run / name, os.O_CREAT | os.O_RDWR, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

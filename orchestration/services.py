@@ -39,6 +39,12 @@ TITLES = {
     "sail": "Spark Connect",
 }
 
+# Pages of the chat's server that have an address of their own: path and what is there.
+PAGES = {
+    "data health": ("/data-health", "ticks, gaps, freshness, quarantine"),
+    "data docs": ("/data-docs/", "staging tables held against their contracts"),
+}
+
 
 @dataclass(frozen=True)
 class Place:

@@ -23,6 +23,7 @@ class Work:
         run_id: goes into every row it writes.
         first, last: the days asked for, both included; sessions, logged days or India's days by the table.
         tick: the tick asked for (UTC), where the run is for one.
+        again: whether to ask anew for what bronze already has an answer to.
     """
 
     home: Home
@@ -32,6 +33,7 @@ class Work:
     last: date
     tick: datetime | None = None
     clock: Clock = field(default_factory=Clock)
+    again: bool = False
 
     @property
     def calendar(self) -> Calendar:
@@ -45,6 +47,21 @@ class Work:
 
 
 @dataclass(frozen=True)
+class Finding:
+    """What a check beside the contract's found; it blocks nothing.
+
+    Attributes:
+        passed: whether all is well.
+        bearable: whether it is a warning only where it is not.
+    """
+
+    check: str
+    passed: bool
+    bearable: bool
+    facts: Mapping[str, int | float | str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Outcome:
     """What a step did to a table.
 
@@ -52,6 +69,7 @@ class Outcome:
         account: what became of the rows in, where rows came in from raw.
         problem: why the table's contract was not met; nothing was written then.
         facts: further numbers and words for the run's page.
+        findings: of checks beside the contract's.
     """
 
     table: Table
@@ -59,3 +77,4 @@ class Outcome:
     account: RowAccount | None = None
     problem: str | None = None
     facts: Mapping[str, int | float | str] = field(default_factory=dict)
+    findings: tuple[Finding, ...] = ()

@@ -16,13 +16,14 @@ import sys
 import threading
 import time
 import uuid
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lake.clock import Clock
-from scrapers.errors import SourceSettingsError
-from scrapers.job import SPIDER_NAMES, CrawlReport, Job, read_report
+from scrapers.errors import Reason, SourceSettingsError
+from scrapers.job import SPIDER_NAMES, Breaker, CrawlReport, Job, read_report
 from scrapers.urls import SourceUrls, agents, limits
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("scrapers")
 
-DONE, FAILED, WRONG_USE = 0, 1, 2
+DONE, FAILED, WRONG_USE, LEFT_ALONE = 0, 1, 2, 3
 _LARGEST_BODY = 64 * 2**20
 _LARGEST_FILE = 8 * 2**30
 
@@ -73,48 +74,70 @@ def run_crawl(  # noqa: PLR0913 - a crawl's own words
     *,
     run_id: str | None = None,
     log_file: Path | None = None,
+    hosts: Path | None = None,
     timeout: float = 3_600.0,
 ) -> CrawlReport:
     """Run one crawl in a subprocess and wait for it.
 
     Args:
         spider: one of `scrapers.spiders.SPIDERS`.
-        params: what it asks for; see the spider's docstring. `session` always, `at` for a past instant of the sandbox.
+        params: what it asks for; see the spider's docstring. `session` always, `at` for a past instant of the sandbox,
+            `timeout` for other seconds that an answer may take than the usual ones.
         spool: a folder of its own; what an earlier crawl left there is removed.
         urls: from `scrapers.urls.source_urls`.
         settings: rates, contact, token and clock.
         run_id: the run that receives the bodies; a new one by default.
         log_file: where the crawl's log lines are appended while it runs; `crawl.log` in the spool by default.
+        hosts: the folder of what crawls know of the hosts together; beside the spool by default.
         timeout: seconds after which it is ended.
 
     Raises:
-        CrawlFailed: when no answer came, or the process died; the text says what its log said last.
+        CrawlFailed: when no answer came, or the process died; the text says why, or what its log said last. The
+            report's exit code is `LEFT_ALONE` where the hosts were not even asked.
         SourceSettingsError: when a source has no address, or no contact to be told.
     """
     if spider not in SPIDER_NAMES:
         raise SourceSettingsError(f"no spider {spider!r}; there are {', '.join(SPIDER_NAMES)}")
     if spider == "posts" and not urls.sandboxed and not settings.x_bearer_token:
         raise SourceSettingsError("TIDEMARK_X_BEARER_TOKEN is not set: the live X API answers nobody without one")
-    shutil.rmtree(spool, ignore_errors=True)
-    spool.mkdir(parents=True)
-    job = Job(
-        spider=spider,
-        params=params,
-        spool=str(spool),
-        run_id=run_id or uuid.uuid4().hex,
-        urls=urls,
-        limits=limits(settings, urls),
-        agents=agents(settings, urls),
-        clock=Clock.from_settings(settings).setting(),
-    )
-    job.write(spool / "job.json")
+    run_id = run_id or uuid.uuid4().hex
+    job = make_job(spider, params, spool, urls, settings, run_id, hosts or spool.parent / "hosts")
     lines = Lines.after_now(log_file or spool / "crawl.log")
     started = time.monotonic()
     exit_code = _run(job, lines, settings, timeout)
     return _judge(job, exit_code, time.monotonic() - started, lines)
 
 
-def _environment(settings: Settings) -> dict[str, str]:
+def make_job(  # noqa: PLR0913, PLR0917 - a crawl's own words
+    spider: str,
+    params: dict[str, Any],
+    spool: Path,
+    urls: SourceUrls,
+    settings: Settings,
+    run_id: str,
+    hosts: Path,
+) -> Job:
+    """A job with its empty spool folder, written down there; see `run_crawl`."""
+    shutil.rmtree(spool, ignore_errors=True)
+    spool.mkdir(parents=True)
+    job = Job(
+        spider=spider,
+        params=params,
+        spool=str(spool),
+        run_id=run_id,
+        urls=urls,
+        limits=limits(settings, urls),
+        agents=agents(settings, urls),
+        clock=Clock.from_settings(settings).setting(),
+        hosts=str(hosts),
+        breaker=Breaker(settings.host_refusals, settings.host_pause_seconds),
+    )
+    job.write(spool / "job.json")
+    return job
+
+
+def environment_of(settings: Settings) -> dict[str, str]:
+    """What a crawl's process sees; the secrets go this way."""
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     if settings.x_bearer_token:
         environment["TIDEMARK_X_BEARER_TOKEN"] = settings.x_bearer_token.get_secret_value()
@@ -125,6 +148,15 @@ def _environment(settings: Settings) -> dict[str, str]:
 
 def _run(job: Job, lines: Lines, settings: Settings, timeout: float) -> int:
     command = [sys.executable, "-m", "scrapers.crawl", str(Path(job.spool) / "job.json"), "--with-parent"]
+    return run_process(command, job.spider, lines, environment_of(settings), timeout)
+
+
+def run_process(command: list[str], what: str, lines: Lines, environment: dict[str, str], timeout: float) -> int:
+    """Run a command of ours that ends with this process, and wait for it; its exit code.
+
+    Raises:
+        CrawlFailed: when it is not done in time; it is ended then, its whole group with it.
+    """
     with (
         lines.path.open("ab") as output,
         subprocess.Popen(  # noqa: S603 - our own module, by our own interpreter
@@ -132,7 +164,7 @@ def _run(job: Job, lines: Lines, settings: Settings, timeout: float) -> int:
             stdin=subprocess.PIPE,
             stdout=output,
             stderr=output,
-            env=_environment(settings),
+            env=environment,
             start_new_session=True,
         ) as process,
     ):
@@ -140,7 +172,7 @@ def _run(job: Job, lines: Lines, settings: Settings, timeout: float) -> int:
             return process.wait(timeout)
         except subprocess.TimeoutExpired:
             _end(process)
-            raise CrawlFailed(f"{job.spider}: not done after {timeout:.0f} s; {lines.last()}") from None
+            raise CrawlFailed(f"{what}: not done after {timeout:.0f} s; {lines.last()}") from None
         except BaseException:
             _end(process)
             raise
@@ -163,7 +195,7 @@ def _judge(job: Job, exit_code: int, seconds: float, lines: Lines) -> CrawlRepor
     except FileNotFoundError:
         raise CrawlFailed(f"{job.spider}: ended with exit code {exit_code}; {lines.last()}") from None
     if exit_code != DONE:
-        reasons = {**report.refusals} or dict.fromkeys(report.unanswered.values(), 1)
+        reasons = Counter(report.unanswered.values())
         shown = ", ".join(f"{reason} {count}" for reason, count in reasons.items()) or lines.last()
         raise CrawlFailed(f"{job.spider}: no answer to {len(report.unanswered)} questions: {shown}", report)
     return report
@@ -180,7 +212,7 @@ def scrapy_settings(job: Job) -> dict[str, Any]:
         "CONCURRENT_ITEMS": 1,
         "DOWNLOAD_SLOTS": job.limits,
         "DOWNLOAD_HANDLERS": handlers,
-        "DOWNLOAD_TIMEOUT": 60 if not job.urls.sandboxed or streams else 15,
+        "DOWNLOAD_TIMEOUT": job.params.get("timeout") or (60 if not job.urls.sandboxed or streams else 15),
         "DOWNLOAD_MAXSIZE": _LARGEST_FILE if streams else _LARGEST_BODY,
         "DOWNLOAD_WARNSIZE": 0,
         "DOWNLOAD_FAIL_ON_DATALOSS": False,
@@ -190,7 +222,9 @@ def scrapy_settings(job: Job) -> dict[str, Any]:
             "scrapy.downloadermiddlewares.useragent.UserAgentMiddleware": None,
             "scrapy.downloadermiddlewares.offsite.OffsiteMiddleware": None,
             "scrapers.middlewares.Patience": 550,
-            "scrapers.middlewares.Crumb": 570,
+            "scrapers.crumbs.CrumbMiddleware": 570,
+            # After the crumb, which sends a request on its way anew: each takes one turn.
+            "scrapers.middlewares.Politeness": 575,
             "scrapers.middlewares.Judge": 580,
         },
         "HTTPERROR_ALLOW_ALL": True,
@@ -236,14 +270,16 @@ def crawl(job: Job) -> int:
     tally = spider.tally  # type: ignore[attr-defined]  # the spider is one of ours
     if tally.finish != "finished":
         return FAILED
-    return DONE if tally.good or not tally.unanswered else FAILED
+    if tally.good or not tally.unanswered:
+        return DONE
+    return LEFT_ALONE if set(tally.unanswered.values()) == {Reason.HOST_LEFT_ALONE} else FAILED
 
 
-def _end_with_parent() -> None:
+def end_with_parent(descriptor: int = 0) -> None:
     """Stop at once when the pipe from the parent closes: nobody is left to read what this crawl would find."""
 
     def watch() -> None:
-        while os.read(0, 4096):
+        while os.read(descriptor, 4096):
             pass
         os._exit(FAILED)
 
@@ -257,7 +293,7 @@ def main(arguments: list[str]) -> int:
         sys.stderr.write("usage: python -m scrapers.crawl JOB.json [--with-parent]\n")
         return WRONG_USE
     if "--with-parent" in arguments:
-        _end_with_parent()
+        end_with_parent()
     return crawl(Job.read(Path(files[0])))
 
 

@@ -24,6 +24,8 @@ class Reason(StrEnum):
     # BODY: the source says no
     THROTTLED = "throttled"
     USAGE_CAPPED = "usage_capped"
+    DAILY_CAP = "daily_cap"
+    PREMIUM_FUNCTION = "premium_function"
     CRUMB_INVALID = "crumb_invalid"
     UNAUTHORIZED = "unauthorized"
     FORBIDDEN = "forbidden"
@@ -35,7 +37,12 @@ class Reason(StrEnum):
     SERVER_ERROR = "server_error"
     SOURCE_ERROR = "source_error"
     REDIRECTED = "redirected"
+    # no BODY at all
     NO_RESPONSE = "no_response"
+    TIMED_OUT = "timed_out"
+    COOKIE_MISSING = "cookie_missing"
+    HOST_LEFT_ALONE = "host_left_alone"
+    OUTSIDE_UNIVERSE = "outside_universe"
     # BODY: an answer, but to another question
     EMPTY_WINDOW = "empty_window"
     EMPTY_RESULT = "empty_result"
@@ -45,6 +52,7 @@ class Reason(StrEnum):
     NO_TRADING_HOURS = "no_trading_hours"
     # BODY or ROW
     CURRENCY_NOT_USD = "currency_not_usd"
+    CURRENCY_OTHER = "currency_other"
     CURRENCY_MISSING = "currency_missing"
     SYMBOL_MISSING = "symbol_missing"
     SYMBOL_MISMATCH = "symbol_mismatch"
@@ -58,32 +66,150 @@ class Reason(StrEnum):
     REPEATED_SESSION = "repeated_session"
     CLOSING_PRINT = "closing_print"
     OUTSIDE_SESSION = "outside_session"
+    NOT_A_SESSION = "not_a_session"
     ID_MISSING = "id_missing"
     TIME_MISSING = "time_missing"
     AUTHOR_MISSING = "author_missing"
     TEXT_MISSING = "text_missing"
     METRICS_MISSING = "metrics_missing"
     NO_TAG = "no_tag"
+    NAME_MISSING = "name_missing"
     CIK_MISSING = "cik_missing"
     AMOUNT_MISSING = "amount_missing"
 
     @property
+    def tries(self) -> int:
+        """How often the same request may be sent again; 0 where the answer would be the same."""
+        return _TRIES.get(self, 0)
+
+    @property
     def transient(self) -> bool:
         """Whether the same request may well be answered if it is sent again."""
-        return self in _TRANSIENT
+        return self.tries > 0
+
+    @property
+    def of_host(self) -> bool:
+        """Whether the host turns everybody away, whatever is asked: such refusals in a row open its circuit breaker."""
+        return self in _OF_HOST
+
+    @property
+    def coverage(self) -> Coverage:
+        """What it means for a symbol that is missing because of it."""
+        return _COVERAGE.get(self, Coverage.MALFORMED)
+
+    @property
+    def final(self) -> bool:
+        """Whether it says something of what was asked for, and not of the moment at which it was."""
+        return self in _FINAL
 
 
-_TRANSIENT = frozenset(
+class Coverage(StrEnum):
+    """Why a symbol that was expected is missing: the short list that people read. The exact reason stands beside it."""
+
+    NOT_FOUND = "not_found"
+    REFUSED = "refused"
+    THROTTLED = "throttled"
+    MALFORMED = "malformed"
+    TIMED_OUT = "timed_out"
+    OUTSIDE_UNIVERSE = "outside_universe"
+
+
+def coverage_of(reason: str) -> Coverage:
+    """The coverage of a reason by its exact name.
+
+    Args:
+        reason: a `Reason`'s name, the names of contract rules that a row broke, or one of a comma separated list of
+            both, of which the first counts. A row that broke a rule of its contract is malformed; a symbol that a good
+            answer simply leaves out (`not_in_answer`) was not found.
+    """
+    first = reason.partition(",")[0]
+    if first == NOT_IN_ANSWER:
+        return Coverage.NOT_FOUND
+    return Reason(first).coverage if first in _NAMES else Coverage.MALFORMED
+
+
+NOT_IN_ANSWER = "not_in_answer"
+_NAMES = frozenset(Reason)
+_OFTEN, _TWICE = 4, 2
+_TRIES = {
+    **dict.fromkeys(
+        (
+            Reason.EMPTY_BODY,
+            Reason.NOT_JSON,
+            Reason.TRUNCATED_JSON,
+            Reason.MALFORMED_JSON,
+            Reason.HTML_INSTEAD_OF_JSON,
+            Reason.MAINTENANCE_PAGE,
+            Reason.THROTTLED,
+            Reason.SERVER_ERROR,
+            Reason.NO_RESPONSE,
+            Reason.TIMED_OUT,
+            Reason.COOKIE_MISSING,
+        ),
+        _OFTEN,
+    ),
+    # Mostly meant, sometimes the mood of one of many servers: asked again, but not for long.
+    **dict.fromkeys((Reason.FORBIDDEN, Reason.CONSENT_PAGE), _TWICE),
+}
+_OF_HOST = frozenset(
     {
-        Reason.EMPTY_BODY,
-        Reason.NOT_JSON,
-        Reason.TRUNCATED_JSON,
-        Reason.MALFORMED_JSON,
-        Reason.HTML_INSTEAD_OF_JSON,
-        Reason.MAINTENANCE_PAGE,
         Reason.THROTTLED,
+        Reason.USAGE_CAPPED,
+        Reason.FORBIDDEN,
+        Reason.CONSENT_PAGE,
+        Reason.MAINTENANCE_PAGE,
+        Reason.HTML_INSTEAD_OF_JSON,
         Reason.SERVER_ERROR,
         Reason.NO_RESPONSE,
+        Reason.TIMED_OUT,
+    }
+)
+_COVERAGE = {
+    **dict.fromkeys(
+        (
+            Reason.NOT_FOUND,
+            Reason.NO_FUNDAMENTALS,
+            Reason.DELISTED,
+            Reason.EMPTY_WINDOW,
+            Reason.EMPTY_RESULT,
+            Reason.NOT_EQUITY,
+            Reason.PRICE_MISSING,
+        ),
+        Coverage.NOT_FOUND,
+    ),
+    **dict.fromkeys(
+        (
+            Reason.CONSENT_PAGE,
+            Reason.MAINTENANCE_PAGE,
+            Reason.CRUMB_INVALID,
+            Reason.COOKIE_MISSING,
+            Reason.UNAUTHORIZED,
+            Reason.FORBIDDEN,
+            Reason.BAD_REQUEST,
+            Reason.WINDOW_REFUSED,
+            Reason.SERVER_ERROR,
+            Reason.SOURCE_ERROR,
+            Reason.REDIRECTED,
+            Reason.HOST_LEFT_ALONE,
+        ),
+        Coverage.REFUSED,
+    ),
+    Reason.THROTTLED: Coverage.THROTTLED,
+    Reason.USAGE_CAPPED: Coverage.THROTTLED,
+    Reason.NO_RESPONSE: Coverage.TIMED_OUT,
+    Reason.TIMED_OUT: Coverage.TIMED_OUT,
+    Reason.OUTSIDE_UNIVERSE: Coverage.OUTSIDE_UNIVERSE,
+}
+
+
+_FINAL = frozenset(
+    {
+        Reason.NOT_FOUND,
+        Reason.NO_FUNDAMENTALS,
+        Reason.DELISTED,
+        Reason.EMPTY_WINDOW,
+        Reason.EMPTY_RESULT,
+        Reason.CURRENCY_NOT_USD,
     }
 )
 

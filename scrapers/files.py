@@ -252,6 +252,7 @@ def minute_bars(path: Path, symbol: str | None, source: Source) -> Settled:
             "session": local.date(),
             **prices,
             "volume_shares": _shares(fields[at["volume"]]),
+            "origin": source.sha256,
             **_provenance(source),
         }
 

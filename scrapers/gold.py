@@ -1,20 +1,19 @@
-"""The market's gold tables as pure functions of silver ones: companies, quotes, sectors, coverage.
+"""The market's gold tables as pure functions of silver ones: companies, quotes, sectors.
 
-Bars have a module of their own (`scrapers.gold_bars`). Nothing here reads or writes.
+Bars and coverage have modules of their own (`scrapers.gold_bars`, `scrapers.coverage`). Nothing here reads or writes.
 """
 
 from __future__ import annotations
 
 from datetime import date, datetime
 
-import orjson
 import polars as pl
 
 from lake.contracts import table
 from lake.contracts.base import Table
 from lake.market_calendar import NEW_YORK, xnys
+from scrapers.coverage import coverage_gold
 from scrapers.gold_bars import bars_gold
-from scrapers.spool import asked_for
 
 __all__ = ["bars_gold", "companies_scd2", "coverage_gold", "minimal_companies", "quotes_gold", "sectors_gold"]
 
@@ -33,7 +32,6 @@ DESCRIPTIVE = (
 )
 SLOW = ("beta", "forward_dividend", "target_1y", "earnings_at", "ex_dividend_date")
 _PROVENANCE = ("observed_at", "_run_id", "_payload_sha256")
-NOT_IN_ANSWER = "not_in_answer"
 
 
 def _as_contract(contract: Table, frame: pl.DataFrame) -> pl.DataFrame:
@@ -184,69 +182,3 @@ def sectors_gold(quotes: pl.DataFrame, universe: pl.DataFrame) -> pl.DataFrame:
         )
     )
     return _as_contract(contract, rows).sort("sector", "tick")
-
-
-def coverage_gold(  # noqa: PLR0913, PLR0917 - what was expected, what came, and when
-    universe: pl.DataFrame, quotes: pl.DataFrame, refused: pl.DataFrame, session: date, tick: datetime, run_id: str
-) -> pl.DataFrame:
-    """For every company expected at a tick whether it came, and the reason where it did not.
-
-    Args:
-        universe: the members in force: gold.universe of one session.
-        quotes: gold.quotes at the tick.
-        refused: the quarantine of silver.quotes for the tick.
-        session: the trading day.
-        tick: the scheduled instant.
-        run_id: the run that looked.
-
-    Returns:
-        Rows of gold.coverage, sorted by key.
-    """
-    contract = table("gold.coverage")
-    came = quotes.select(
-        "symbol", pl.lit(True).alias("received"), pl.col("observed_at").alias("at"), pl.col("_run_id").alias("by")
-    )
-    joined = universe.select("symbol", "sector", "observed_at").join(came, on="symbol", how="left")
-    rows = joined.join(_reasons(refused), on="symbol", how="left").with_columns(
-        pl.col("received").fill_null(False),
-        pl.lit(tick).cast(pl.Datetime("us", "UTC")).alias("tick"),
-        pl.lit(session).alias("session"),
-        pl.when(pl.col("received").is_null()).then(pl.coalesce("why", pl.lit(NOT_IN_ANSWER))).alias("reason"),
-        pl.coalesce("at", "refused_at", pl.col("at").max(), "observed_at").alias("observed_at"),
-        pl.coalesce("by", pl.lit(run_id)).alias("_run_id"),
-        pl.lit(None, dtype=pl.String).alias("_payload_sha256"),
-    )
-    return _as_contract(contract, rows).sort("tick", "symbol")
-
-
-def _reasons(refused: pl.DataFrame) -> pl.DataFrame:
-    """For each symbol why it was refused: its own row's reason before that of a body that was asked for it."""
-    found: dict[str, tuple[str, datetime | None]] = {}
-    for rules, text, at in refused.sort("observed_at").select("rules", "row", "observed_at").iter_rows():
-        for symbol in _batch_of(text):
-            found[symbol] = (rules, at)
-    for rules, text, at in refused.sort("observed_at").select("rules", "row", "observed_at").iter_rows():
-        own = _field(text, "symbol")
-        if own:
-            found[own] = (rules, at)
-    return pl.DataFrame(
-        {
-            "symbol": pl.Series(list(found), dtype=pl.String),
-            "why": pl.Series([why for why, _ in found.values()], dtype=pl.String),
-            "refused_at": pl.Series([at for _, at in found.values()], dtype=pl.Datetime("us", "UTC")),
-        }
-    )
-
-
-def _batch_of(text: str) -> list[str]:
-    request = _field(text, "request")
-    return asked_for(request).get("symbols", "").split(",") if request else []
-
-
-def _field(text: str, name: str) -> str | None:
-    try:
-        row = orjson.loads(text)
-    except orjson.JSONDecodeError:
-        return None
-    value = row.get(name) if isinstance(row, dict) else None
-    return value if isinstance(value, str) else None

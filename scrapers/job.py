@@ -13,10 +13,22 @@ from typing import Any
 import polars as pl
 
 from lake.contracts import table
-from scrapers.urls import SourceUrls
+from scrapers.errors import Reason
+from scrapers.hosts import HostLedger
+from scrapers.spool import asked_for
+from scrapers.urls import SLOTS, SourceUrls
 
-SPIDER_NAMES = ("universe", "quotes", "summary", "bars", "posts", "edgar")
+SPIDER_NAMES = ("universe", "quotes", "summary", "bars", "charts", "posts", "edgar")
+_FINAL = {str(reason) for reason in Reason if reason.final}
 BODY = "bronze.yahoo_quotes"  # every bronze table of bodies has the same columns
+
+
+@dataclass(frozen=True)
+class Breaker:
+    """When a host is left alone: after that many refusals in a row, for that many seconds the first time."""
+
+    refusals: int = 20
+    pause: float = 60.0
 
 
 @dataclass(frozen=True)
@@ -30,6 +42,7 @@ class Job:
         limits: for each source, requests in flight and seconds between two.
         agents: for each source, what it is told about us.
         clock: the `TIDEMARK_NOW` that gives the crawl its parent's clock.
+        hosts: the folder of what crawls know of the hosts together (`scrapers.hosts`).
     """
 
     spider: str
@@ -41,6 +54,8 @@ class Job:
     agents: dict[str, str]
     clock: str | None = None
     log_level: str = "INFO"
+    hosts: str = ""
+    breaker: Breaker = Breaker()
 
     def write(self, path: Path) -> None:
         """Write the job file. No secret is in it: those go by the environment."""
@@ -50,7 +65,13 @@ class Job:
     def read(cls, path: Path) -> Job:
         """Read a job file."""
         values = json.loads(path.read_text())
-        return cls(**{**values, "urls": SourceUrls(**values["urls"])})
+        return cls(**{**values, "urls": SourceUrls(**values["urls"]), "breaker": Breaker(**values["breaker"])})
+
+    def ledger(self) -> HostLedger:
+        """What crawls know of this one's hosts together."""
+        addresses: dict[str, str] = {slot: url for slot in SLOTS if (url := getattr(self.urls, slot))}
+        folder = Path(self.hosts) if self.hosts else Path(self.spool).parent / "hosts"
+        return HostLedger(folder, addresses, self.breaker.refusals, self.breaker.pause)
 
 
 def _plain(value: object) -> str:
@@ -112,7 +133,8 @@ class CrawlReport:
     """What a crawl did.
 
     Attributes:
-        exit_code: 0 where at least one answer came or nothing was asked, 1 otherwise.
+        exit_code: 0 where at least one answer came or nothing was asked, 3 where no host was asked because all are
+            left alone, 1 otherwise.
         seconds: wall time of the whole subprocess.
         spool: folder with the bodies, in Parquet files of the bronze contract.
     """
@@ -144,6 +166,16 @@ class CrawlReport:
         empty = table(BODY).schema.create_empty()
         return pl.concat([empty, *(pl.read_parquet(part) for part in self.parts)])
 
+    @property
+    def missing(self) -> dict[str, str]:
+        """Each symbol that was asked for in a request without an answer, and the exact reason."""
+        found: dict[str, str] = {}
+        for request, reason in self.unanswered.items():
+            asked = asked_for(request)
+            symbols = asked.get("symbols") or asked.get("symbol") or ""
+            found.update(dict.fromkeys(filter(None, symbols.split(",")), reason))
+        return found
+
     def summary(self) -> dict[str, int | float | str]:
         """The numbers that go into a materialization's metadata."""
         shown = ", ".join(f"{reason} {count}" for reason, count in sorted(self.refusals.items()))
@@ -153,6 +185,7 @@ class CrawlReport:
             "answers": self.good,
             "retries": self.retries,
             "unanswered": len(self.unanswered),
+            "open": sum(reason not in _FINAL for reason in self.unanswered.values()),
             "bytes": self.bytes,
             "seconds": round(self.seconds, 2),
             "refused": shown or "none",

@@ -1,7 +1,8 @@
-"""What stands between the spiders and the network: judging and spooling every body, the crumb, and patience.
+"""What stands between the spiders and the network: judging and spooling every body, politeness, and patience.
 
 Scrapy's own retry middleware does not honour Retry-After and sees statuses only; a source's throttle notice or garbage
 often comes with HTTP 200. So each body is judged by its page object first, and what follows is decided by its name.
+The crumb has a module of its own (`scrapers.crumbs`).
 """
 
 from __future__ import annotations
@@ -10,8 +11,7 @@ import asyncio
 import logging
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Any, cast
-from urllib.parse import quote
+from typing import TYPE_CHECKING, cast
 
 from scrapy.exceptions import (
     CannotResolveHostError,
@@ -24,8 +24,8 @@ from scrapy.exceptions import (
 from scrapy.http import Request, Response
 
 from scrapers.errors import BodyRefused, Reason
+from scrapers.pages.bodies import by_status
 from scrapers.pages.crumb import read_crumb
-from scrapers.urls import Slot
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
@@ -42,17 +42,18 @@ DOWNLOAD_ERRORS = (
     ResponseDataLossError,
     OSError,
 )
-RETRIES = 4
-LONGEST_WAIT = 900.0
-RENEWALS = 5
+LONGEST_TOLD = 900.0
+LONGEST_BACKOFF = 60.0
 
 
-class _Middleware:
+class SourceMiddleware:
+    """A downloader middleware that knows the spider it works for."""
+
     def __init__(self, crawler: Crawler) -> None:
         self.crawler = crawler
 
     @classmethod
-    def from_crawler(cls, crawler: Crawler) -> _Middleware:
+    def from_crawler(cls, crawler: Crawler) -> SourceMiddleware:
         """Scrapy's way of making one."""
         return cls(crawler)
 
@@ -62,14 +63,17 @@ class _Middleware:
         return cast("SourceSpider", self.crawler.spider)
 
 
-class Judge(_Middleware):
+class Judge(SourceMiddleware):
     """Counts every request, judges every body by its page object and spools it, refused ones included."""
 
     def process_request(self, request: Request) -> None:
         """Note the agent that the source is told; set where the request passes last."""
-        agent = self.spider.job.agents.get(request.meta.get("download_slot", ""))
-        if agent:
+        job = self.spider.job
+        if agent := job.agents.get(slot_of(request)):
             request.headers[b"User-Agent"] = agent.encode()
+        if job.urls.sandboxed:
+            # The sandbox keeps no count of its own: what it does is a function of what it is sent.
+            request.headers[b"X-Sandbox-Attempt"] = str(attempt_of(request)).encode()
 
     def process_response(self, request: Request, response: Response) -> Response:
         """Judge and spool a body."""
@@ -86,98 +90,60 @@ class Judge(_Middleware):
             self.spider.tally.requests += 1
 
 
-class Crumb(_Middleware):
-    """Gives requests that need it Yahoo's cookie and crumb; a refused crumb is renewed once, by one for all."""
-
-    def __init__(self, crawler: Crawler) -> None:
-        super().__init__(crawler)
-        self._lock = asyncio.Lock()
-        self._generation = 0
-        self._crumb: str | None = None
-        self._broken: Reason | None = None
-
-    async def process_request(self, request: Request) -> Request | None:
-        """Send a request that has no crumb yet on again with one."""
-        if not request.meta.get("needs_crumb") or "crumb_generation" in request.meta:
-            return None
-        await self._ensure(0)
-        return self._with_crumb(request)
-
-    async def process_response(self, request: Request, response: Response) -> Request | Response:
-        """Renew a crumb that was refused, and ask once more."""
-        verdict = request.meta.get("verdict")
-        refused = verdict is not None and verdict.refused in (Reason.CRUMB_INVALID, Reason.UNAUTHORIZED)
-        if not refused or not request.meta.get("needs_crumb") or request.meta.get("crumb_renewed"):
-            return response
-        await self._ensure(request.meta["crumb_generation"])
-        again = self._with_crumb(request)
-        again.meta["crumb_renewed"] = True
-        return again
-
-    def _with_crumb(self, request: Request) -> Request:
-        url = f"{request.meta['bare_url']}&crumb={quote(self._crumb or '', safe='')}"
-        meta = {**request.meta, "crumb_generation": self._generation, "cookiejar": self._generation}
-        return request.replace(url=url, meta=meta, dont_filter=True)
-
-    async def _ensure(self, refused: int) -> None:
-        """See to it that there is a crumb newer than the refused one.
-
-        Raises:
-            IgnoreRequest: when none can be had.
-        """
-        async with self._lock:
-            if self._broken is not None:
-                raise IgnoreRequest(str(self._broken))
-            if self._generation > refused:
-                return
-            if self._generation >= RENEWALS:
-                self._broken = Reason.CRUMB_INVALID
-                raise IgnoreRequest(str(self._broken))
-            self._generation += 1
-            self.spider.tally.renewals += 1
-            try:
-                self._crumb = await self._handshake()
-            except BodyRefused as problem:
-                self._broken = problem.reason
-                log.warning("no crumb: %s", problem)
-                raise IgnoreRequest(str(problem.reason)) from None
-
-    async def _handshake(self) -> str:
-        """A new jar, the cookie, and the crumb that goes with it."""
-        urls = self.spider.job.urls
-        await self._get(urls.base("cookie"), "cookie")
-        answer = await self._get(f"{urls.base('query1')}/v1/test/getcrumb", "query1")
-        return read_crumb(answer.body, answer.status)
-
-    async def _get(self, url: str, slot: Slot) -> Response:
-        meta: dict[str, Any] = {"download_slot": slot, "cookiejar": self._generation, "handshake": slot}
-        request = Request(url, meta=meta, dont_filter=True)
-        engine = self.crawler.engine
-        if engine is None:
-            raise IgnoreRequest(str(Reason.NO_RESPONSE))
-        try:
-            return await engine.download_async(request)
-        except (IgnoreRequest, *DOWNLOAD_ERRORS) as problem:
-            raise BodyRefused(Reason.NO_RESPONSE, type(problem).__name__) from problem
-
-
-class Patience(_Middleware):
-    """Asks again for what may well come the next time, after as long as the source says; all of a host wait."""
-
-    def __init__(self, crawler: Crawler) -> None:
-        super().__init__(crawler)
-        self._until: dict[str, float] = {}
+class Politeness(SourceMiddleware):
+    """Asks a host when its turn comes, and not at all while it is left alone; both are known to all crawls of a home."""
 
     async def process_request(self, request: Request) -> None:
-        """Hold a request back while its host wants to be left alone."""
-        slot = request.meta.get("download_slot", "")
-        while (wait := self._until.get(slot, 0.0) - asyncio.get_running_loop().time()) > 0:
-            await asyncio.sleep(wait)
+        """Wait for the host's turn.
+
+        Raises:
+            IgnoreRequest: when the host is left alone.
+        """
+        slot, hosts = slot_of(request), self.spider.hosts
+        delay = self.spider.job.limits.get(slot, {}).get("delay", 0.0)
+        while not hosts.left_alone(slot):
+            if quiet := hosts.quiet(slot):
+                await asyncio.sleep(quiet)
+                continue
+            if wait := hosts.turn(slot, delay):
+                await asyncio.sleep(wait)
+                if hosts.quiet(slot) or hosts.left_alone(slot):
+                    continue
+            return
+        raise IgnoreRequest(str(Reason.HOST_LEFT_ALONE))
+
+    def process_response(self, request: Request, response: Response) -> Response:
+        """Note what the host's answer says about the host."""
+        slot, reason = slot_of(request), reason_of(request, response)
+        if reason is None or not reason.of_host:
+            self.spider.hosts.answered(slot)
+            return response
+        told = retry_after(response)
+        if told is not None and told > LONGEST_TOLD:
+            self.spider.hosts.leave_alone(slot, told)
+            log.warning("%s: left alone for %.0f s, as it asks", slot, told)
+        elif told is not None:
+            self.spider.hosts.hush(slot, told)
+        self._refused(slot, reason)
+        return response
+
+    def process_exception(self, request: Request, exception: Exception) -> None:
+        """A host that does not answer counts as one that refuses."""
+        if isinstance(exception, DOWNLOAD_ERRORS):
+            self._refused(slot_of(request), reason_of_error(exception))
+
+    def _refused(self, slot: str, reason: Reason) -> None:
+        if pause := self.spider.hosts.refused(slot):
+            log.warning("%s: refused too often in a row (%s), left alone for %.0f s", slot, reason, pause)
+
+
+class Patience(SourceMiddleware):
+    """Asks again for what may well come the next time, after as long as the source says or a growing random while."""
 
     async def process_response(self, request: Request, response: Response) -> Request | Response:
         """Ask again where the refusal is of the passing kind."""
-        reason = self._reason(request, response)
-        if reason is None or not reason.transient:
+        reason = reason_of(request, response)
+        if reason is None:
             return response
         return await self._again(request, reason, retry_after(response)) or response
 
@@ -185,31 +151,55 @@ class Patience(_Middleware):
         """Ask again where the connection failed or took too long."""
         if not isinstance(exception, DOWNLOAD_ERRORS):
             return None
-        return await self._again(request, Reason.NO_RESPONSE, None)
-
-    def _reason(self, request: Request, response: Response) -> Reason | None:
-        if (verdict := request.meta.get("verdict")) is not None:
-            return cast("Reason | None", verdict.refused)
-        if request.meta.get("handshake") == "query1":
-            try:
-                read_crumb(response.body, response.status)
-            except BodyRefused as problem:
-                return problem.reason
-        return None
+        return await self._again(request, reason_of_error(exception), None)
 
     async def _again(self, request: Request, reason: Reason, told: float | None) -> Request | None:
+        spider = self.spider
         tries = request.meta.get("tries", 0) + 1
-        wait = told if told is not None else self.spider.backoff * 2 ** (tries - 1)
-        if tries > RETRIES or wait > LONGEST_WAIT:
+        if tries > reason.tries or spider.hosts.left_alone(slot_of(request)):
             return None
-        self.spider.tally.retries += 1
+        # Full jitter: crawls that were refused together do not come back together.
+        jitter = spider.random.uniform(0, min(LONGEST_BACKOFF, spider.backoff * 2 ** (tries - 1)))
+        wait = jitter + (told or 0.0)
+        spider.tally.retries += 1
         log.info("%s, try %d in %.1f s: %s", reason, tries + 1, wait, request.meta.get("asked") or "handshake")
-        loop = asyncio.get_running_loop()
-        if reason is Reason.THROTTLED:
-            slot = request.meta.get("download_slot", "")
-            self._until[slot] = max(self._until.get(slot, 0.0), loop.time() + wait)
         await asyncio.sleep(wait)
         return request.replace(meta={**request.meta, "tries": tries}, dont_filter=True)
+
+
+def slot_of(request: Request) -> str:
+    """The source that a request is for."""
+    slot: str = request.meta.get("download_slot", "")
+    return slot
+
+
+def attempt_of(request: Request) -> int:
+    """How often the same was asked before: repeats, and once more for a renewed crumb."""
+    return int(request.meta.get("tries", 0)) + int(request.meta.get("round", 0)) * 10
+
+
+def reason_of(request: Request, response: Response) -> Reason | None:
+    """Why a response is no answer: by its page object, or for the handshake by what it should have brought."""
+    if request.meta.get("asked"):
+        return cast("Reason | None", request.meta["verdict"].refused)
+    step = request.meta.get("handshake")
+    if step == "cookie" and not response.headers.getlist(b"Set-Cookie") and b"Cookie" not in request.headers:
+        # The address that sets the cookie has no page: its 404 is as it should be.
+        named = by_status(response.status)
+        return named if named not in (None, Reason.NOT_FOUND) else Reason.COOKIE_MISSING
+    if step == "query1":
+        try:
+            read_crumb(response.body, response.status)
+        except BodyRefused as problem:
+            return problem.reason
+    return None
+
+
+def reason_of_error(error: BaseException | None) -> Reason:
+    """The name of a request's end without a body."""
+    if isinstance(error, IgnoreRequest) and str(error) in set(Reason):
+        return Reason(str(error))
+    return Reason.TIMED_OUT if isinstance(error, DownloadTimeoutError) else Reason.NO_RESPONSE
 
 
 def retry_after(response: Response) -> float | None:

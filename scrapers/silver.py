@@ -15,12 +15,14 @@ from typing import TYPE_CHECKING, Any
 import orjson
 import polars as pl
 
+from lake.contracts import table
 from lake.contracts.base import Table
 from lake.rows import Refusal, RowAccount, Settled, settle
 from scrapers.errors import Reason
 from scrapers.pages.base import Records, row_schema
 from scrapers.pages.chart import read_chart
 from scrapers.pages.chart_rows import ACTIONS, BARS, MINUTES, Noted, chart_rows
+from scrapers.pages.officers import read_officers
 from scrapers.pages.posts import POSTS, read_posts
 from scrapers.pages.quotes import QUOTES, read_quotes
 from scrapers.pages.screener import UNIVERSE, read_screener
@@ -31,6 +33,7 @@ from scrapers.spool import asked_for
 if TYPE_CHECKING:
     from scrapers.files import Source
 
+OFFICERS = table("silver.officers")
 _KEY = ("source", "request", "tick", "_payload_sha256")
 Body = dict[str, Any]
 
@@ -65,6 +68,15 @@ def profiles_rows(bodies: pl.DataFrame) -> Settled:
         PROFILES,
         bodies,
         lambda body: read_summary(body["body"], body["session"], _asked(body, "symbol"), body["_http_status"]),
+    )
+
+
+def officers_rows(bodies: pl.DataFrame) -> Settled:
+    """Officers from the same bodies as the profiles."""
+    return _settle_records(
+        OFFICERS,
+        bodies,
+        lambda body: read_officers(body["body"], body["session"], _asked(body, "symbol"), body["_http_status"]),
     )
 
 
@@ -125,19 +137,25 @@ def bars_rows(bodies: pl.DataFrame, first: date | None = None, last: date | None
     ]
     as_of = found.select(pl.coalesce("tick", "_ingested_at"))["tick"].to_list()
     rows = chart_rows(charts, "1d", as_of)
-    bars = rows.bars.filter(_window("session", first, last))
-    actions = rows.actions.filter(_window("date", first, last))
+    bars = rows.bars.filter(within("session", first, last))
+    actions = rows.actions.filter(within("date", first, last))
     asked_about = [
         noted for noted in rows.bar_refusals if noted.session is None or _between(noted.session, first, last)
     ]
     return (
-        _settle_frames(BARS, found, bars, asked_about),
-        _settle_frames(ACTIONS, found, actions, rows.action_refusals),
+        settle_frames(BARS, found, bars, asked_about),
+        settle_frames(ACTIONS, found, actions, rows.action_refusals),
     )
 
 
-def minutes_rows(bodies: pl.DataFrame) -> Settled:
-    """One-minute bars from chart bodies (bronze.yahoo_chart)."""
+def minutes_rows(bodies: pl.DataFrame, first: date | None = None, last: date | None = None) -> Settled:
+    """One-minute bars from chart bodies.
+
+    Args:
+        bodies: rows of bronze.yahoo_minutes.
+        first: the first session that is asked about; minutes of other days are not taken in.
+        last: the last such session, included.
+    """
     asked = bodies.filter(pl.col("request").str.contains("interval=1m", literal=True))
     found = distinct_bodies(asked)
     charts = [
@@ -145,7 +163,10 @@ def minutes_rows(bodies: pl.DataFrame) -> Settled:
         for body, request, status in found.select("body", "request", "_http_status").iter_rows()
     ]
     rows = chart_rows(charts, "1m", [None] * len(charts))
-    return _settle_frames(MINUTES, found, rows.bars, rows.bar_refusals)
+    asked_about = [
+        noted for noted in rows.bar_refusals if noted.session is None or _between(noted.session, first, last)
+    ]
+    return settle_frames(MINUTES, found, rows.bars.filter(within("session", first, last)), asked_about)
 
 
 def sec_ticker_rows(path: Path, source: Source) -> tuple[pl.DataFrame, list[Refusal], int]:
@@ -184,7 +205,7 @@ def _settle_records(contract: Table, bodies: pl.DataFrame, read: Callable[[Body]
             refusals.append(Noted(place, _of_request(refusal, body["request"]) if records.refused else refusal))
     frame = pl.DataFrame(rows, schema=row_schema(contract.id), orient="row")
     frame = frame.with_columns(pl.Series("body", places, dtype=pl.UInt32))
-    return _settle_frames(contract, found, frame, refusals)
+    return settle_frames(contract, found, frame, refusals)
 
 
 def _of_request(refusal: Refusal, request: str) -> Refusal:
@@ -192,7 +213,7 @@ def _of_request(refusal: Refusal, request: str) -> Refusal:
     return replace(refusal, raw=orjson.dumps({"request": request, "body": refusal.raw}).decode())
 
 
-def _settle_frames(contract: Table, found: pl.DataFrame, frame: pl.DataFrame, refusals: Sequence[Noted]) -> Settled:
+def settle_frames(contract: Table, found: pl.DataFrame, frame: pl.DataFrame, refusals: Sequence[Noted]) -> Settled:
     """Give rows the provenance of their bodies and settle them; a repeated body's rows are duplicates."""
     about = found.select(
         pl.int_range(pl.len(), dtype=pl.UInt32).alias("body"),
@@ -221,7 +242,8 @@ def _settle_frames(contract: Table, found: pl.DataFrame, frame: pl.DataFrame, re
     return replace(settled, account=whole.check(contract.id))
 
 
-def _window(column: str, first: date | None, last: date | None) -> pl.Expr:
+def within(column: str, first: date | None, last: date | None) -> pl.Expr:
+    """Whether a day lies between two, both included; None leaves that side open."""
     inside = pl.lit(True)
     if first is not None:
         inside = inside & (pl.col(column) >= first)

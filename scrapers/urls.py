@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
 from scrapers.errors import SourceSettingsError
+from scrapers.live import live_url, source_of
 
 if TYPE_CHECKING:
     from lake.home import Home
@@ -52,7 +53,8 @@ class SourceUrls:
         url: str | None = getattr(self, slot)
         if not url:
             raise SourceSettingsError(
-                f"TIDEMARK_{_SETTING[slot].upper()} is not set, and a real home is never fed from the sandbox"
+                f"{slot} is not asked: TIDEMARK_SOURCE_{source_of(slot).name.upper()} is not 'live', "
+                f"and a real home is never fed from the sandbox"
             )
         return url if slot == "cookie" else url.rstrip("/")
 
@@ -62,14 +64,15 @@ class SourceUrls:
 
 
 def source_urls(settings: Settings, home: Home) -> SourceUrls:
-    """The addresses of a home: the sandbox's in a simulated one, those of the settings in a real one.
+    """The addresses of a home: the sandbox's in a simulated one, those of its live sources in a real one.
 
     Raises:
-        SourceSettingsError: when a simulated home is pointed at a live site.
+        SourceSettingsError: when a simulated home is pointed at a live site, or terms were not accepted.
     """
     given: dict[str, str | None] = {slot: getattr(settings, name) for slot, name in _SETTING.items()}
     if not home.simulated:
-        return SourceUrls(sandboxed=False, **given)
+        live = {slot: live_url(settings, slot, url) for slot, url in given.items()}
+        return SourceUrls(sandboxed=False, **live)
     for slot, url in given.items():
         if url and urlsplit(url).hostname not in _LOOPBACK:
             raise SourceSettingsError(

@@ -1,6 +1,6 @@
-"""Write lake/data/xnys.json from exchange_calendars: weekday holidays and special hours of the New York exchange.
+"""Write lake/data/xnys.json and xbom.json from exchange_calendars: holidays, weekend sessions and special hours.
 
-The file lets the calendar be read without pandas. Run it when exchange_calendars is updated; a test compares the two.
+The files let the calendars be read without pandas. Run it when exchange_calendars is updated; a test compares the two.
 """
 
 from __future__ import annotations
@@ -8,31 +8,48 @@ from __future__ import annotations
 import json
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-START, END = date(1990, 1, 1), date(2031, 12, 31)
-TARGET = Path(__file__).resolve().parents[1] / "lake" / "data" / "xnys.json"
+FOLDER = Path(__file__).resolve().parents[1] / "lake" / "data"
 
 
-def calendar_facts() -> dict[str, Any]:
-    """Weekdays without a session, and opens and closes other than 09:30 and 16:00, in New York time."""
+class Exchange(NamedTuple):
+    """An exchange, the days to write of it, its zone, and its regular hours there."""
+
+    name: str
+    start: date
+    end: date
+    zone: str
+    opens: str
+    closes: str
+
+
+NEW_YORK = Exchange("XNYS", date(1990, 1, 1), date(2031, 12, 31), "America/New_York", "09:30", "16:00")
+# The library knows India's holidays, which are announced year by year, to the end of 2026 and raises past it.
+BOMBAY = Exchange("XBOM", date(1997, 1, 1), date(2026, 12, 31), "Asia/Kolkata", "09:15", "15:30")
+
+
+def calendar_facts(exchange: Exchange) -> dict[str, Any]:
+    """Weekdays without a session, weekend days with one, and opens and closes other than the regular ones."""
     import exchange_calendars
 
-    schedule = exchange_calendars.get_calendar("XNYS", start=START.isoformat(), end=END.isoformat()).schedule
-    opens = {day.date(): at.tz_convert("America/New_York").strftime("%H:%M") for day, at in schedule["open"].items()}
-    closes = {day.date(): at.tz_convert("America/New_York").strftime("%H:%M") for day, at in schedule["close"].items()}
-    weekdays = [START + timedelta(n) for n in range((END - START).days + 1) if (START + timedelta(n)).weekday() < 5]
-    extra = [day for day in opens if day.weekday() >= 5]
-    if extra:
-        raise ValueError(f"sessions on a weekend, which the file's form has no room for: {extra}")
+    start, end = exchange.start, exchange.end
+    schedule = exchange_calendars.get_calendar(exchange.name, start=start.isoformat(), end=end.isoformat()).schedule
+    opens = {day.date(): at.tz_convert(exchange.zone).strftime("%H:%M") for day, at in schedule["open"].items()}
+    closes = {day.date(): at.tz_convert(exchange.zone).strftime("%H:%M") for day, at in schedule["close"].items()}
+    weekdays = [start + timedelta(n) for n in range((end - start).days + 1) if (start + timedelta(n)).weekday() < 5]
+    weekend = [day.isoformat() for day in opens if day.weekday() >= 5]
     return {
-        "start": START.isoformat(),
-        "end": END.isoformat(),
+        "start": start.isoformat(),
+        "end": end.isoformat(),
         "holidays": [day.isoformat() for day in weekdays if day not in opens],
-        "opens": {day.isoformat(): at for day, at in opens.items() if at != "09:30"},
-        "closes": {day.isoformat(): at for day, at in closes.items() if at != "16:00"},
+        **({"weekend": weekend} if weekend else {}),
+        "opens": {day.isoformat(): at for day, at in opens.items() if at != exchange.opens},
+        "closes": {day.isoformat(): at for day, at in closes.items() if at != exchange.closes},
     }
 
 
 if __name__ == "__main__":
-    TARGET.write_text(json.dumps(calendar_facts(), indent=0) + "\n")
+    for exchange in (NEW_YORK, BOMBAY):
+        target = FOLDER / f"{exchange.name.lower()}.json"
+        target.write_text(json.dumps(calendar_facts(exchange), indent=0) + "\n")

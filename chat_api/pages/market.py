@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from nicegui import ui
 
 from chat_api.overview import ForecastPanel, Mover, Overview, SignalLine, TrackRecord
-from chat_api.pages.tables import Head, Text, change, heat, named, table
+from chat_api.pages.tables import Head, Text, card, change, heat, named, table
 from chat_api.values import ABSENT, at_zone, number
 
 _ORIGINS = {"live": "made before the fact", "walk_forward": "in a walk-forward test"}
@@ -30,18 +30,10 @@ def draw(market: Overview) -> None:
             _signals(market.signals)
 
 
-def _card(title: str, note: str) -> ui.element:
-    card = ui.element("article").classes("tm-card")
-    with card:
-        Text("h2", title)
-        Text("div", note).classes("tm-soft")
-    return card
-
-
 def _sectors(market: Overview) -> None:
     largest = max((abs(line.change_pct) for line in market.sectors if line.change_pct is not None), default=0.0)
     tick = at_zone(market.tick) if market.tick else ""
-    with _card("Sectors", f"Change since the previous close, weighted by market cap, at {tick}").classes("tm-wide"):
+    with card("Sectors", f"Change since the previous close, weighted by market cap, at {tick}").classes("tm-wide"):
         with ui.element("div").classes("tm-figures"):
             for label, count, kind in (
                 ("advancing", market.advancers, "tm-rise"),
@@ -78,7 +70,7 @@ def _sectors(market: Overview) -> None:
 
 
 def _movers(title: str, movers: Sequence[Mover], market: Overview) -> None:
-    with _card(title, f"Since the previous close, at {at_zone(market.tick)}" if market.tick else ""):
+    with card(title, f"Since the previous close, at {at_zone(market.tick)}" if market.tick else ""):
         table(
             title,
             (Head("Company"), Head("Ticker"), Head("Price", numeric=True), Head("Change", numeric=True)),
@@ -88,7 +80,7 @@ def _movers(title: str, movers: Sequence[Mover], market: Overview) -> None:
 
 def _visited(market: Overview) -> None:
     day = f"{market.visits_day:%-d %b %Y}" if market.visits_day else ""
-    with _card("Most visited filings", f"Visits to the SEC's EDGAR by company, log of {day} (New York time)"):
+    with card("Most visited filings", f"Visits to the SEC's EDGAR by company, log of {day} (New York time)"):
         table(
             "Most visited filings",
             (Head("Company"), Head("Visits", numeric=True), Head("Against its usual", numeric=True)),
@@ -100,9 +92,7 @@ def _visited(market: Overview) -> None:
 
 
 def _signals(lines: Sequence[SignalLine]) -> None:
-    with _card(
-        "Signals from posts", "Composite of each tag's newest hour, −1 to 1, with the 95 % interval of its mean"
-    ):
+    with card("Signals from posts", "Composite of each tag's newest hour, −1 to 1, with the 95 % interval of its mean"):
         table(
             "Signals by tag",
             (
@@ -131,7 +121,7 @@ def _score(value: float) -> str:
 
 def _forecast(panel: ForecastPanel) -> None:
     note = f"Return to the close of {panel.session:%A, %-d %b %Y}, by {panel.model}, knowing prices up to {at_zone(panel.made_at)}"
-    with _card("Forecasts for the next session", note).classes("tm-wide"):
+    with card("Forecasts for the next session", note).classes("tm-wide"):
         with ui.element("div").classes("tm-figures"):
             for label, value in zip(
                 ("lowest", "lower quarter", "median", "upper quarter", "highest"), panel.spread, strict=True

@@ -10,6 +10,7 @@ from nicegui import run, ui
 from chat_api.execute import DatabaseDown, NotLoaded, QueryFailed, TooSlow
 from chat_api.overview import Overview
 from chat_api.pages import answer_card, market
+from chat_api.pages.data_health import HealthPage
 from chat_api.pages.examples import questions
 from chat_api.pages.tables import Text, named
 from chat_api.reply import Answer
@@ -59,6 +60,7 @@ class Page:
                 Text("span", "Simulated data").classes("tm-mark")
             ui.element("div").classes("tm-grow")
             self._as_of = ui.label("").classes("tm-tag")
+            ui.link("Data health", "/data-health").classes("tm-tag")
             button = ui.button(icon="contrast", color=None, on_click=lambda: dark.set_value(not dark.value)).props(
                 "flat round dense"
             )
@@ -165,5 +167,11 @@ def mount(app: FastAPI, service: Service) -> None:
     @ui.page("/", title="Tidemark")
     def first() -> None:
         Page(service).build()
+
+    @ui.page("/data-health", title="Data health · Tidemark")
+    def state_of_the_data() -> None:
+        ui.add_css(_STYLE)
+        ui.dark_mode(None)
+        HealthPage(service.data_health, service.simulated).build()
 
     ui.run_with(app, title="Tidemark", dark=None, show_welcome_message=False, reconnect_timeout=5)

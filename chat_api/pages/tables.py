@@ -34,6 +34,15 @@ def named(element: Element, name: str) -> Element:
     return element
 
 
+def card(title: str, note: str) -> ui.element:
+    """A card with its heading and a line on what it shows; what is drawn within it follows."""
+    found = ui.element("article").classes("tm-card")
+    with found:
+        Text("h2", title)
+        Text("div", note).classes("tm-soft")
+    return found
+
+
 def table(name: str, heads: Sequence[Head], rows: Sequence[Sequence[str | Draw]]) -> None:
     """A small table; a cell is text, or a function that draws it.
 

@@ -19,10 +19,10 @@
 {% endtest %}
 
 
-{# A mart that joins columns on to a table has exactly that table's rows. #}
-{% test rows_of(model, parent) %}
+{# A mart that joins columns on to a table has exactly that table's rows, or those of the slices being built. #}
+{% test rows_of(model, parent, mart) %}
     select made.found as found, wanted.found as expected
     from (select count(*) as found from {{ model }}) as made
-    cross join (select count(*) as found from {{ parent }}) as wanted
+    cross join (select count(*) as found from {{ parent }} where {{ in_slices(mart) }}) as wanted
     where made.found <> wanted.found
 {% endtest %}

@@ -5,13 +5,32 @@ from __future__ import annotations
 from lake.contracts.attention import ATTENTION
 from lake.contracts.base import Layer, Table
 from lake.contracts.forecasts import FORECASTS
+from lake.contracts.indices import INDEX_TABLES
 from lake.contracts.market import MARKET, SECTORS
 from lake.contracts.marts import LOADS, MARTS
+from lake.contracts.officers import OFFICER_TABLES
+from lake.contracts.operations import OPERATIONS
 from lake.contracts.quarantine import Quarantined
 from lake.contracts.raw import BRONZE
 from lake.contracts.signals import SIGNALS
+from lake.contracts.ticks import TICKS
 
-TABLES: dict[str, Table] = {t.id: t for t in (*BRONZE, *MARKET, *ATTENTION, *SIGNALS, *FORECASTS, LOADS, *MARTS)}
+TABLES: dict[str, Table] = {
+    t.id: t
+    for t in (
+        *BRONZE,
+        *TICKS,
+        *MARKET,
+        *ATTENTION,
+        *SIGNALS,
+        *FORECASTS,
+        *OPERATIONS,
+        LOADS,
+        *MARTS,
+        *INDEX_TABLES,
+        *OFFICER_TABLES,
+    )
+}
 
 
 def table(table_id: str) -> Table:

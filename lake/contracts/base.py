@@ -56,6 +56,7 @@ class Table:
         hot_days: how many days of it PostgreSQL holds; None for all of it.
         sql_rules: row rules as SQL text, for tables that Spark writes (the schema compiles the same text).
         retention_days: how long it is kept; None for ever.
+        slices_of: for a mart, the gold table by whose partitions it is renewed; None where it is renewed whole.
     """
 
     name: str
@@ -67,6 +68,7 @@ class Table:
     engine: Engine = "polars"
     hot_days: int | None = None
     retention_days: int | None = None
+    slices_of: str | None = None
     sql_rules: dict[str, str] = field(default_factory=dict)
 
     @property

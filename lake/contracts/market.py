@@ -203,7 +203,19 @@ class Coverage(Provenance):
     session = dy.Date(nullable=False, metadata={"meaning": "trading day at the exchange"})
     sector = dy.String(nullable=True, metadata={"meaning": "its sector in the universe"})
     received = dy.Bool(nullable=False, metadata={"meaning": "whether a valid snapshot came"})
-    reason = dy.String(nullable=True, metadata={"meaning": "why it is missing; empty where received"})
+    reason = dy.String(
+        nullable=True,
+        metadata={
+            "meaning": "why it is missing: not_found, refused, throttled, malformed, timed_out, outside_universe, "
+            "crawl_failed or downtime; empty where received"
+        },
+    )
+    detail = dy.String(nullable=True, metadata={"meaning": "the exact reason; empty where received"})
+
+    @dy.rule()
+    def reason_where_missing(cls) -> pl.Expr:
+        """What is missing has a reason, and what was received has none."""
+        return pl.col("received") == pl.col("reason").is_null()
 
 
 class BarFields(Provenance):
@@ -280,8 +292,8 @@ class BarDaily(BarFields):
     origin = dy.String(nullable=False, metadata={"meaning": "the source or file it was taken from"})
 
 
-class BarMinute(Provenance):
-    """A company's minute."""
+class MinuteFields(Provenance):
+    """A company's minute as a source or a file gives it."""
 
     symbol = dy.String(primary_key=True, regex=SYMBOL, metadata={"meaning": "ticker at the exchange"})
     minute = utc(primary_key=True, metadata={"unit": "UTC", "meaning": "start of the minute"})
@@ -300,6 +312,18 @@ class BarMinute(Provenance):
         )
 
 
+class BarMinuteSilver(MinuteFields):
+    """A company's minute from one source or file; several may speak of the same minute."""
+
+    origin = dy.String(primary_key=True, metadata={"meaning": "yahoo_chart, or the SHA-256 of the imported file"})
+
+
+class BarMinute(MinuteFields):
+    """A company's minute; of several origins the newest observed."""
+
+    origin = dy.String(nullable=False, metadata={"meaning": "the source or file it was taken from"})
+
+
 MARKET = (
     Table("universe", "silver", Membership, "market", "yahoo_screener", partition_by=("session",)),
     Table("profiles", "silver", Profile, "market", "yahoo_summary", partition_by=("session",)),
@@ -307,12 +331,16 @@ MARKET = (
     Table("quotes", "silver", QuoteSilver, "market", "yahoo_quotes", partition_by=("session",)),
     Table("bars_daily", "silver", BarDailySilver, "market", "yahoo_chart, imported files", partition_by=("year",)),
     Table("corporate_actions", "silver", CorporateAction, "market", "yahoo_chart"),
-    Table("bars_minute", "silver", BarMinute, "market", "imported files", partition_by=("session",)),
+    Table(
+        "bars_minute", "silver", BarMinuteSilver, "market", "yahoo_minutes, imported files", partition_by=("session",)
+    ),
     Table("universe", "gold", Membership, "market", "silver.universe", partition_by=("session",)),
     Table("companies", "gold", Company, "market", "silver.profiles, silver.sec_tickers"),
-    Table("quotes", "gold", Quote, "market", "silver.quotes, silver.profiles", partition_by=("session",)),
-    Table("sectors", "gold", Sector, "market", "gold.quotes, gold.universe", partition_by=("session",)),
-    Table("coverage", "gold", Coverage, "market", "gold.universe, silver.quotes", partition_by=("session",)),
+    Table("quotes", "gold", Quote, "market", "silver.quotes, silver.profiles", partition_by=("session",), hot_days=400),
+    Table("sectors", "gold", Sector, "market", "gold.quotes, gold.universe", partition_by=("session",), hot_days=400),
+    Table(
+        "coverage", "gold", Coverage, "market", "gold.universe, silver.quotes", partition_by=("session",), hot_days=400
+    ),
     Table("bars_daily", "gold", BarDaily, "market", "silver.bars_daily", partition_by=("year",)),
     Table("corporate_actions", "gold", CorporateAction, "market", "silver.corporate_actions"),
     Table("bars_minute", "gold", BarMinute, "market", "silver.bars_minute", partition_by=("session",), hot_days=3660),

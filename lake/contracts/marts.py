@@ -11,6 +11,7 @@ from lake.contracts.attention import VisitsDay, VisitsSecond
 from lake.contracts.base import SYMBOL, Table, utc
 from lake.contracts.forecasts import Forecast
 from lake.contracts.market import BarDaily, BarMinute, Company, Coverage, Quote, Sector
+from lake.contracts.operations import QuarantineRule
 from lake.contracts.signals import SignalHourly
 
 _NAME = {"meaning": "company name"}
@@ -30,6 +31,9 @@ class CompanyMart(Company):
     """A company's description, history kept, with its latest market cap on the version in force."""
 
     market_cap = dy.Float64(nullable=True, min=0, metadata={"unit": "USD", "meaning": "market cap at the latest tick"})
+    officers = dy.String(nullable=True, metadata={"meaning": "officers with their roles, on the version in force"})
+    ceo = dy.String(nullable=True, metadata={"meaning": "chief executive officer"})
+    cfo = dy.String(nullable=True, metadata={"meaning": "chief financial officer"})
 
 
 class BarMart(BarDaily):
@@ -103,16 +107,22 @@ def _mart(name: str, schema: type[dy.Schema], group: str, source: str) -> Table:
     return Table(name, "mart", schema, group, source, engine="dbt")
 
 
+def _sliced(name: str, schema: type[dy.Schema], group: str, source: str) -> Table:
+    """A mart that grows with time: a tick or a day renews its own slice and leaves the history alone."""
+    return Table(name, "mart", schema, group, source, engine="dbt", slices_of=f"gold.{name}")
+
+
 MARTS = (
-    _mart("companies", CompanyMart, "market", "gold.companies, gold.quotes"),
-    _mart("quotes", QuoteMart, "market", "gold.quotes, gold.companies"),
-    _mart("sectors", Sector, "market", "gold.sectors"),
-    _mart("coverage", Coverage, "market", "gold.coverage"),
+    _mart("companies", CompanyMart, "market", "gold.companies, gold.quotes, gold.officers"),
+    _sliced("quotes", QuoteMart, "market", "gold.quotes, gold.companies"),
+    _sliced("sectors", Sector, "market", "gold.sectors"),
+    _sliced("coverage", Coverage, "market", "gold.coverage"),
     _mart("bars_daily", BarMart, "market", "gold.bars_daily, gold.companies"),
-    _mart("bars_minute", BarMinuteMart, "market", "gold.bars_minute, gold.companies"),
+    _sliced("bars_minute", BarMinuteMart, "market", "gold.bars_minute, gold.companies"),
     _mart("forecasts", ForecastMart, "forecasts", "gold.forecasts, gold.forecast_scores, gold.companies"),
     _mart("signals_hourly", SignalHourly, "signals", "gold.signals_hourly"),
-    _mart("visits_day", VisitsDayMart, "attention", "gold.visits_day, gold.companies"),
-    _mart("visits_second", VisitsSecondMart, "attention", "gold.visits_second, gold.companies"),
+    _sliced("visits_day", VisitsDayMart, "attention", "gold.visits_day, gold.companies"),
+    _sliced("visits_second", VisitsSecondMart, "attention", "gold.visits_second, gold.companies"),
+    _mart("quarantine", QuarantineRule, "operations", "gold.quarantine"),
     _mart("loads", Load, "operations", "gold.loads"),
 )

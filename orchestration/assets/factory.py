@@ -13,6 +13,10 @@ from orchestration.work import Outcome, Work
 
 OWNER = "team:tidemark"
 TICK_TAG = "tidemark/tick"
+AGAIN_TAG = "tidemark/again"
+# Dagster's own: the first and the last partition of a run over several.
+RANGE_START = "dagster/asset_partition_range_start"
+RANGE_END = "dagster/asset_partition_range_end"
 _TYPES = {"String": "text", "Float64": "double", "Int64": "bigint", "Int32": "int", "Datetime": "timestamp (UTC)"}
 
 Step = Callable[[Work], Outcome]
@@ -101,19 +105,23 @@ def lake_asset(
     return lake_assets([table_id], lambda work: [step(work)], {table_id: deps}, partitions, whole_range)
 
 
-def lake_assets(
+def lake_assets(  # noqa: PLR0913, PLR0917 - an asset's own words
     table_ids: Sequence[str],
     step: Callable[[Work], Iterable[Outcome]],
     deps: Mapping[str, Iterable[str | dg.AssetDep]],
     partitions: dg.PartitionsDefinition[str] | None = None,
     whole_range: bool = False,
+    checks: Sequence[dg.AssetCheckSpec] = (),
 ) -> dg.AssetsDefinition:
     """Several tables that one step makes together; see `lake_asset`."""
 
     @dg.multi_asset(
         name=table_ids[0].replace(".", "_"),
         specs=[asset_spec(table_id, deps.get(table_id, ())) for table_id in table_ids],
-        check_specs=[check_spec(table_id) for table_id in table_ids if table(table_id).layer != "bronze"],
+        check_specs=[
+            *(check_spec(table_id) for table_id in table_ids if table(table_id).layer != "bronze"),
+            *checks,
+        ],
         partitions_def=partitions,
         backfill_policy=dg.BackfillPolicy.single_run() if whole_range else None,
         pool=table_ids[0].replace(".", "_"),
@@ -130,14 +138,17 @@ def lake_assets(
 
 
 def work_of(context: dg.AssetExecutionContext, lake: LakeResource) -> Work:
-    """What the run is about: its partitions, and the tick that its tag names."""
+    """What the run is about: its partitions, the tick that its tag names, and whether all of it is asked for again."""
+    again = context.run.tags.get(AGAIN_TAG) == "yes"
     tick_text = context.run.tags.get(TICK_TAG)
     tick = datetime.fromisoformat(tick_text) if tick_text else None
     if context.has_partition_key or context.has_partition_key_range:
         keys = context.partition_key_range
-        return lake.work(context.run_id, date.fromisoformat(keys.start), date.fromisoformat(keys.end), tick)
+        return lake.work(
+            context.run_id, date.fromisoformat(keys.start), date.fromisoformat(keys.end), tick, again=again
+        )
     today = lake.clock().now().date()
-    return lake.work(context.run_id, today, today, tick)
+    return lake.work(context.run_id, today, today, tick, again=again)
 
 
 def results_of(outcome: Outcome) -> Iterator[dg.MaterializeResult[Any] | dg.AssetCheckResult]:
@@ -163,4 +174,14 @@ def results_of(outcome: Outcome) -> Iterator[dg.MaterializeResult[Any] | dg.Asse
     if outcome.problem is not None:
         yield check
         raise dg.Failure(f"{known.id}: {outcome.problem}", allow_retries=False)
-    yield dg.MaterializeResult(asset_key=asset_key(known.id), metadata=facts, check_results=[check])
+    findings = [
+        dg.AssetCheckResult(
+            passed=finding.passed,
+            check_name=finding.check,
+            asset_key=asset_key(known.id),
+            severity=dg.AssetCheckSeverity.WARN if finding.bearable else dg.AssetCheckSeverity.ERROR,
+            metadata=dict(finding.facts),
+        )
+        for finding in outcome.findings
+    ]
+    yield dg.MaterializeResult(asset_key=asset_key(known.id), metadata=facts, check_results=[check, *findings])

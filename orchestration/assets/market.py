@@ -2,9 +2,9 @@
 
 import dagster as dg
 
-from orchestration.assets.factory import lake_asset, lake_assets, of_any_day
+from orchestration.assets.factory import asset_key, lake_asset, lake_assets, of_any_day
 from orchestration.partitions import sessions
-from orchestration.steps import imports, market, tickers
+from orchestration.steps import bars, market, minutes, tickers, ticks
 
 
 def build() -> list[dg.AssetsDefinition]:
@@ -16,30 +16,44 @@ def build() -> list[dg.AssetsDefinition]:
         lake_asset("gold.universe", market.gold_universe, deps=["silver.universe"], partitions=by_session),
         lake_asset("bronze.yahoo_summary", market.land_profiles, deps=["gold.universe"], partitions=by_session),
         lake_asset("silver.profiles", market.settle_profiles, deps=["bronze.yahoo_summary"], partitions=by_session),
+        lake_asset("silver.officers", market.settle_officers, deps=["bronze.yahoo_summary"], partitions=by_session),
+        lake_asset("gold.officers", market.gold_officers, deps=["silver.officers"], partitions=by_session),
         lake_asset("silver.sec_tickers", tickers.settle_tickers, deps=["bronze.files"]),
         lake_asset(
             "gold.companies",
             market.gold_companies,
             deps=["silver.profiles", "silver.sec_tickers", "silver.bars_daily", "silver.bars_minute"],
         ),
-        lake_asset("bronze.yahoo_quotes", market.land_quotes, deps=["gold.universe"], partitions=by_session),
-        lake_asset("silver.quotes", market.settle_quotes, deps=["bronze.yahoo_quotes"], partitions=by_session),
+        lake_assets(
+            [ticks.BODIES, ticks.UNANSWERED],
+            ticks.land_quotes,
+            {ticks.BODIES: ["gold.universe"], ticks.UNANSWERED: ["gold.universe"]},
+            by_session,
+        ),
+        lake_asset("silver.quotes", ticks.settle_quotes, deps=["bronze.yahoo_quotes"], partitions=by_session),
         lake_assets(
             ["gold.quotes", "gold.sectors", "gold.coverage"],
-            market.gold_quotes,
+            ticks.gold_quotes,
             {
                 "gold.quotes": ["silver.quotes", "silver.profiles"],
                 "gold.sectors": ["silver.quotes", "gold.universe"],
-                "gold.coverage": ["silver.quotes", "gold.universe"],
+                "gold.coverage": ["silver.quotes", "gold.universe", "bronze.unanswered"],
             },
             by_session,
+            checks=[
+                dg.AssetCheckSpec(
+                    ticks.COVERAGE_CHECK,
+                    asset=asset_key("gold.coverage"),
+                    description="Of the companies expected at a tick: an error below 98 %, a warning below all.",
+                )
+            ],
         ),
         lake_asset(
-            "bronze.yahoo_chart", market.land_bars, deps=["gold.universe"], partitions=by_session, whole_range=True
+            "bronze.yahoo_chart", bars.land_bars, deps=["gold.universe"], partitions=by_session, whole_range=True
         ),
         lake_assets(
             ["silver.bars_daily", "silver.corporate_actions"],
-            market.settle_bars,
+            bars.settle_bars,
             {
                 "silver.bars_daily": ["bronze.yahoo_chart", of_any_day("bronze.files")],
                 "silver.corporate_actions": ["bronze.yahoo_chart"],
@@ -49,12 +63,25 @@ def build() -> list[dg.AssetsDefinition]:
         ),
         lake_assets(
             ["gold.bars_daily", "gold.corporate_actions"],
-            market.gold_bars,
+            bars.gold_bars,
             {
                 "gold.bars_daily": ["silver.bars_daily", "silver.corporate_actions"],
                 "gold.corporate_actions": ["silver.corporate_actions"],
             },
         ),
-        lake_asset("silver.bars_minute", imports.settle_minutes, deps=["bronze.files"]),
-        lake_asset("gold.bars_minute", imports.gold_minutes, deps=["silver.bars_minute"]),
+        lake_asset(
+            "bronze.yahoo_minutes",
+            minutes.land_minutes,
+            deps=["gold.universe"],
+            partitions=by_session,
+            whole_range=True,
+        ),
+        lake_asset(
+            "silver.bars_minute",
+            minutes.settle_minutes,
+            deps=["bronze.yahoo_minutes", of_any_day("bronze.files")],
+            partitions=by_session,
+            whole_range=True,
+        ),
+        lake_asset("gold.bars_minute", minutes.gold_minutes, deps=["silver.bars_minute"]),
     ]

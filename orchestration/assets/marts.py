@@ -7,7 +7,7 @@ from typing import Any
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, dbt_assets
 
-from lake.contracts import TABLES, table
+from lake.contracts import TABLES, of_layer, table
 from orchestration import crash
 from orchestration.assets.factory import OWNER, asset_key, column_schema, lake_asset, work_of
 from orchestration.resources import LakeResource
@@ -79,7 +79,8 @@ def build(manifest: Path) -> list[dg.AssetsDefinition]:
                 yield dg.AssetCheckResult(passed=True, asset_key=check.asset_key, check_name=check.name)
 
     inventory = lake_asset("gold.loads", publish.gold_loads, deps=[t.id for t in TABLES.values() if _counted(t.id)])
-    return [inventory, marts]
+    refused = lake_asset("gold.quarantine", publish.gold_quarantine, deps=[known.id for known in of_layer("silver")])
+    return [refused, inventory, marts]
 
 
 def _counted(table_id: str) -> bool:

@@ -37,7 +37,7 @@ def land_logs(work: Work) -> Outcome:
     In a real home without a live source there is nothing to fetch: files come by `tidemark import`.
     """
     known = table("bronze.files")
-    if not work.simulated and work.settings.sec_url is None:
+    if not work.simulated and work.settings.source_sec != "live":
         return Outcome(known, Written(delta.version(work.home, known) or 0, 0), facts={"source": "files only"})
     wanted = _absent_days(work)
     report = crawl(work, "edgar", {"days": wanted, "tickers": True})

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from lake import delta
-from lake.contracts import table
+from lake.contracts import Table, table
 from lake.delta import Commit, Slice, Written
 from lake.rows import Settled, write_settled
 from orchestration.work import Outcome, Work
@@ -43,6 +43,7 @@ def crawl(work: Work, spider: str, params: Mapping[str, object]) -> CrawlReport:
         work.settings,
         run_id=work.run_id,
         log_file=work.home.logs / "crawl.log",
+        hosts=work.home.run / "hosts",
     )
 
 
@@ -108,11 +109,45 @@ def write_silver(work: Work, table_id: str, settled: Settled, where: Slice) -> O
     return Outcome(known, written, settled.account, facts=facts)
 
 
-def write_gold(work: Work, table_id: str, frame: pl.DataFrame, where: Slice) -> Outcome:
-    """Write a gold slice, if every row keeps the contract; otherwise nothing, and the outcome says what is wrong."""
+def write_keeping(work: Work, table_id: str, settled: Settled, where: Slice, bodies: set[str]) -> Outcome:
+    """Write a silver slice; rows whose bodies bronze has given up stay, unless a body that is there says them anew.
+
+    Args:
+        bodies: SHA-256 of the bodies that `settled` was read from.
+    """
     known = table(table_id)
+    before = delta.scan(work.home, known, where).filter(~pl.col("_payload_sha256").is_in(bodies)).collect()
+    key = list(known.key)
+    staying = before.join(settled.good.select(key), on=key, how="anti")
+    if staying.is_empty():
+        return write_silver(work, table_id, settled, where)
+    whole = Settled(pl.concat([settled.good, staying]), settled.quarantined, settled.account)
+    outcome = write_silver(work, table_id, whole, where)
+    return Outcome(known, outcome.written, outcome.account, facts={**outcome.facts, "kept": staying.height})
+
+
+class RulesBroken(ValueError):
+    """Rows that break their contract; the text says which rules and how many rows."""
+
+
+def kept_rules(known: Table, frame: pl.DataFrame) -> pl.DataFrame:
+    """Rows as the contract has them.
+
+    Raises:
+        RulesBroken: when one breaks it.
+    """
     good, failure = known.schema.filter(frame.select(known.columns), cast=True)
     if good.height != frame.height:
         broken = ", ".join(f"{rule} ({count} rows)" for rule, count in sorted(failure.counts().items()))
-        return Outcome(known, Written(delta.version(work.home, known) or 0, 0), problem=f"rows break {broken}")
+        raise RulesBroken(f"rows break {broken}")
+    return good
+
+
+def write_gold(work: Work, table_id: str, frame: pl.DataFrame, where: Slice) -> Outcome:
+    """Write a gold slice, if every row keeps the contract; otherwise nothing, and the outcome says what is wrong."""
+    known = table(table_id)
+    try:
+        good = kept_rules(known, frame)
+    except RulesBroken as broken:
+        return Outcome(known, Written(delta.version(work.home, known) or 0, 0), problem=str(broken))
     return Outcome(known, delta.replace_slice(work.home, known, good, where))

@@ -1,45 +1,47 @@
-"""The market's steps: universe, companies, quotes with sectors and coverage, bars with corporate actions."""
+"""The market's steps: universe, companies, bars with corporate actions. Ticks have a module of their own."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import datetime
+from datetime import date, timedelta
 
 import polars as pl
 
 from lake import delta
-from lake.contracts import table
-from lake.delta import EVERYTHING, Slice
-from orchestration.steps.common import bodies_of, days, land, since, write_gold, write_silver
-from orchestration.steps.imports import as_one, settle_daily_files
+from lake.contracts import SECTORS, Table, table
+from lake.delta import EVERYTHING, Slice, Written
+from lake.market_calendar import NEW_YORK
+from lake.partitions import partitions
+from orchestration.steps.common import bodies_of, days, land, write_gold, write_silver
 from orchestration.work import Outcome, Work
 
-
-def tick_of(work: Work) -> datetime:
-    """The tick a quote run is for: the one asked for, else the session's newest that has passed."""
-    if work.tick is not None:
-        return work.tick
-    passed = [tick for tick in work.calendar.ticks(work.last) if tick <= work.clock.now()]
-    if not passed:
-        raise ValueError(f"{work.last} has no tick yet: its first is at {work.calendar.open_at(work.last)}")
-    return passed[-1]
+# How many sessions back a company's slow figures may come from.
+_PROFILE_SESSIONS = 10
 
 
-def tick_slice(work: Work) -> Slice:
-    """The slice of a quote run."""
-    return Slice({"session": work.last, "tick": tick_of(work)})
+def _as_of_open(work: Work) -> dict[str, object]:
+    """For a session that is over, the instant at which the sandbox is asked: its open."""
+    today = work.clock.now().astimezone(NEW_YORK).date()
+    return {"at": work.calendar.open_at(work.last).isoformat()} if work.simulated and work.last < today else {}
 
 
 def land_universe(work: Work) -> Outcome:
-    """The largest companies of each sector, as the screener gives them."""
-    return land(work, "bronze.yahoo_screener", "universe", {"per_sector": work.settings.universe_per_sector})
+    """The largest companies of each sector, as the screener gives them; once a session, whatever runs again."""
+    from scrapers.universe import sectors_lacking
+
+    per_sector, known = work.settings.universe_per_sector, table("bronze.yahoo_screener")
+    lacking = list(SECTORS) if work.again else sectors_lacking(bodies_of(work, known.id), per_sector)
+    if not lacking:
+        written = Written(delta.version(work.home, known) or 0, 0)
+        return Outcome(known, written, facts={"unchanged": "the session's universe has been taken"})
+    return land(work, known.id, "universe", {"per_sector": per_sector, "sectors": lacking, **_as_of_open(work)})
 
 
 def settle_universe(work: Work) -> Outcome:
     """Membership by session."""
     from scrapers.silver import universe_rows
+    from scrapers.universe import newest_taking
 
-    settled = universe_rows(bodies_of(work, "bronze.yahoo_screener"), work.settings.universe_per_sector)
+    settled = universe_rows(newest_taking(bodies_of(work, "bronze.yahoo_screener")), work.settings.universe_per_sector)
     return write_silver(work, "silver.universe", settled, days(work, "session"))
 
 
@@ -49,18 +51,34 @@ def gold_universe(work: Work) -> Outcome:
     return write_gold(work, "gold.universe", delta.read(work.home, table("silver.universe"), where), where)
 
 
-def members(work: Work) -> pl.DataFrame:
-    """The universe in force on the last day asked for; for days before the first was taken, that first one.
+def members(work: Work, day: date | None = None) -> pl.DataFrame:
+    """The universe in force on a day, by default the last asked for; for days before the first was taken, that one.
 
     Raises:
         LookupError: when none has been collected.
     """
-    known = delta.scan(work.home, table("gold.universe"))
-    sessions = known.select("session").unique().collect()["session"].to_list()
+    known = table("gold.universe")
+    sessions = _sessions(work, known)
     if not sessions:
         raise LookupError("no universe has been collected: materialize gold/universe for a session first")
-    session = max((day for day in sessions if day <= work.last), default=min(sessions))
-    return known.filter(pl.col("session") == session).collect().sort("sector", "rank")
+    wanted = day or work.last
+    session = max((taken for taken in sessions if taken <= wanted), default=min(sessions))
+    return delta.read(work.home, known, Slice({"session": session})).sort("sector", "rank")
+
+
+def _sessions(work: Work, known: Table) -> list[date]:
+    """The sessions a table holds, by its log alone."""
+    found = (part.where.equals["session"] for part in partitions(work.home, known).values() if part.rows)
+    return [day for day in found if isinstance(day, date)]
+
+
+def newest_profiles(work: Work) -> pl.DataFrame:
+    """The profiles of the last sessions up to the one asked for: a company whose profile failed takes an earlier one."""
+    known = table("silver.profiles")
+    newest = sorted(day for day in _sessions(work, known) if day <= work.last)[-_PROFILE_SESSIONS:]
+    if not newest:
+        return known.schema.create_empty()
+    return delta.read(work.home, known, Slice(between=("session", newest[0], work.last + timedelta(days=1))))
 
 
 def _symbols(work: Work) -> list[str]:
@@ -69,7 +87,7 @@ def _symbols(work: Work) -> list[str]:
 
 def land_profiles(work: Work) -> Outcome:
     """A summary of every company of the universe."""
-    return land(work, "bronze.yahoo_summary", "summary", {"symbols": _symbols(work)})
+    return land(work, "bronze.yahoo_summary", "summary", {"symbols": _symbols(work), **_as_of_open(work)})
 
 
 def settle_profiles(work: Work) -> Outcome:
@@ -78,6 +96,20 @@ def settle_profiles(work: Work) -> Outcome:
 
     settled = profiles_rows(bodies_of(work, "bronze.yahoo_summary"))
     return write_silver(work, "silver.profiles", settled, days(work, "session"))
+
+
+def settle_officers(work: Work) -> Outcome:
+    """Officers by session, from the profiles' bodies."""
+    from scrapers.silver import officers_rows
+
+    settled = officers_rows(bodies_of(work, "bronze.yahoo_summary"))
+    return write_silver(work, "silver.officers", settled, days(work, "session"))
+
+
+def gold_officers(work: Work) -> Outcome:
+    """Officers by session, as people ask for them."""
+    where = days(work, "session")
+    return write_gold(work, "gold.officers", delta.read(work.home, table("silver.officers"), where), where)
 
 
 def gold_companies(work: Work) -> Outcome:
@@ -93,74 +125,3 @@ def gold_companies(work: Work) -> Outcome:
     seen = seen.filter(~pl.col("symbol").is_in(history["symbol"].to_list()))
     rows = pl.concat([history, minimal_companies(seen, tickers)]) if seen.height else history
     return write_gold(work, "gold.companies", rows, EVERYTHING)
-
-
-def land_quotes(work: Work) -> Outcome:
-    """Batch quotes of the universe at a tick."""
-    tick = tick_of(work)
-    params: dict[str, object] = {"tick": tick.isoformat(), "symbols": _symbols(work)}
-    if work.simulated:
-        params["at"] = tick.isoformat()
-    return land(work, "bronze.yahoo_quotes", "quotes", params)
-
-
-def settle_quotes(work: Work) -> Outcome:
-    """Snapshots at the tick."""
-    from scrapers.silver import quotes_rows
-
-    where = tick_slice(work)
-    settled = quotes_rows(bodies_of(work, "bronze.yahoo_quotes", where), work.last, tick_of(work))
-    return write_silver(work, "silver.quotes", settled, where)
-
-
-def gold_quotes(work: Work) -> Iterator[Outcome]:
-    """Snapshots with the slow figures known by then, the sectors over them, and what is missing and why."""
-    from scrapers.gold import coverage_gold, quotes_gold, sectors_gold
-
-    where = tick_slice(work)
-    quotes = delta.read(work.home, table("silver.quotes"), where)
-    refused = delta.read_quarantine(work.home, table("silver.quotes")).filter(pl.col("slice") == where.label)
-    known = delta.scan(work.home, table("silver.profiles")).filter(pl.col("session") <= work.last).collect()
-    universe = members(work)
-    gold = quotes_gold(quotes, known)
-    yield write_gold(work, "gold.quotes", gold, where)
-    yield write_gold(work, "gold.sectors", sectors_gold(gold, universe), where)
-    coverage = coverage_gold(universe, gold, refused, work.last, tick_of(work), work.run_id)
-    outcome = write_gold(work, "gold.coverage", coverage, where)
-    received = int(coverage["received"].sum())
-    yield Outcome(
-        outcome.table,
-        outcome.written,
-        problem=outcome.problem,
-        facts={"expected": coverage.height, "received": received},
-    )
-
-
-def land_bars(work: Work) -> Outcome:
-    """Daily bars, dividends and splits of the universe over the sessions asked for."""
-    params = {"start": work.first.isoformat(), "end": work.last.isoformat(), "symbols": _symbols(work)}
-    return land(work, "bronze.yahoo_chart", "bars", params)
-
-
-def settle_bars(work: Work) -> Iterator[Outcome]:
-    """Daily bars and corporate actions from the charts of the sessions asked for, and bars of imported files."""
-    from scrapers.silver import bars_rows
-
-    daily = list(settle_daily_files(work))
-    bodies = bodies_of(work, "bronze.yahoo_chart", since(work))
-    bars, actions = bars_rows(bodies, work.first, work.last)
-    where = days(work, "session")
-    charts = Slice({"origin": "yahoo_chart", **where.equals}, where.between)
-    daily.append(write_silver(work, "silver.bars_daily", bars, charts))
-    yield as_one("silver.bars_daily", daily)
-    yield write_silver(work, "silver.corporate_actions", actions, days(work, "date"))
-
-
-def gold_bars(work: Work) -> Iterator[Outcome]:
-    """Daily bars with adjusted closes, and the actions they follow from; whole, since a dividend reaches all the past."""
-    from scrapers.gold import bars_gold
-
-    actions = delta.read(work.home, table("silver.corporate_actions"))
-    bars = bars_gold(delta.read(work.home, table("silver.bars_daily")), actions)
-    yield write_gold(work, "gold.bars_daily", bars, EVERYTHING)
-    yield write_gold(work, "gold.corporate_actions", actions, EVERYTHING)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, time, timedelta
 from lake import delta
 from lake.contracts import table
 from lake.market_calendar import INDIA
-from orchestration.steps.common import bodies_of, days, land, since, write_gold, write_silver
+from orchestration.steps.common import bodies_of, days, land, since, write_gold, write_keeping
 from orchestration.work import Outcome, Work
 
 # The search refuses an end that is not at least ten seconds past.
@@ -35,8 +35,9 @@ def settle_posts(work: Work) -> Outcome:
     """Posts of the days asked for, one row each."""
     from scrapers.silver import posts_rows
 
-    settled = posts_rows(bodies_of(work, "bronze.x_search", since(work)), work.first, work.last, work.settings.tags)
-    return write_silver(work, "silver.posts", settled, days(work, "day"))
+    bodies = bodies_of(work, "bronze.x_search", since(work))
+    settled = posts_rows(bodies, work.first, work.last, work.settings.tags)
+    return write_keeping(work, "silver.posts", settled, days(work, "day"), set(bodies["_payload_sha256"]))
 
 
 def gold_signals(work: Work) -> Iterator[Outcome]:

@@ -15,8 +15,7 @@ from types import NoneType
 from typing import Literal
 from zoneinfo import available_timezones
 
-from lake.clock import NEW_YORK
-from lake.market_calendar import CalendarEnd, xnys
+from lake.market_calendar import CalendarEnd, xbom, xnys
 from lake.rows import Refusal
 from scrapers.errors import BodyRefused, Reason
 from scrapers.pages.base import (
@@ -67,7 +66,9 @@ class ChartBody:
     refused: tuple[Reason, Refusal] | None = None
 
 
-def read_chart(body: bytes, interval: Interval, symbol: str | None = None, status: int | None = None) -> ChartBody:
+def read_chart(
+    body: bytes, interval: Interval, symbol: str | None = None, status: int | None = None, currency: str = "USD"
+) -> ChartBody:
     """Read a chart body.
 
     Args:
@@ -75,9 +76,10 @@ def read_chart(body: bytes, interval: Interval, symbol: str | None = None, statu
         interval: the interval asked for; a body of another (as for `range=max`) is refused.
         symbol: the symbol asked for, if it is to be held against the body's.
         status: the response's HTTP status, where known.
+        currency: what its prices have to be in; that of its companies, for an index.
     """
     try:
-        return _read(body, interval, symbol, status)
+        return _read(body, interval, symbol, status, currency)
     except BodyRefused as refused:
         return ChartBody(refused=(refused.reason, refusal_of_body(refused, body)))
     except RowRefused as refused:
@@ -85,7 +87,7 @@ def read_chart(body: bytes, interval: Interval, symbol: str | None = None, statu
         return ChartBody(refused=(refused.reason, refusal_of_body(about, body)))
 
 
-def _read(body: bytes, interval: Interval, symbol: str | None, status: int | None) -> ChartBody:
+def _read(body: bytes, interval: Interval, symbol: str | None, status: int | None, wanted: str) -> ChartBody:
     result = _result(body, status)
     meta = json_object(result.get("meta"))
     named = text(meta, "symbol")
@@ -94,8 +96,15 @@ def _read(body: bytes, interval: Interval, symbol: str | None, status: int | Non
     if symbol is not None and named != symbol:
         raise BodyRefused(Reason.SYMBOL_MISMATCH, named)
     currency = text(meta, "currency")
-    if currency != "USD":
-        raise BodyRefused(Reason.CURRENCY_NOT_USD if currency else Reason.CURRENCY_MISSING, str(currency))
+    if currency != wanted:
+        raise BodyRefused(
+            Reason.CURRENCY_NOT_USD
+            if currency and wanted == "USD"
+            else Reason.CURRENCY_OTHER
+            if currency
+            else Reason.CURRENCY_MISSING,
+            str(currency),
+        )
     if meta.get("dataGranularity") != interval:
         raise BodyRefused(Reason.WRONG_INTERVAL, str(meta.get("dataGranularity"))[:40])
     zone = text(meta, "exchangeTimezoneName")
@@ -238,7 +247,7 @@ def _span(period: Json) -> tuple[float, float] | None:
 
 def _mark_outside(chart: ChartBody, meta: dict[str, Json]) -> None:
     """Name the minutes that are none of the regular session: the print at the close, and what comes before or after."""
-    spans = sorted(_stated_hours(meta) or _new_york_hours(chart))
+    spans = sorted(_stated_hours(meta) or _exchange_hours(chart))
     if not spans:
         raise BodyRefused(Reason.NO_TRADING_HOURS)
     starts = [start for start, _ in spans]
@@ -261,15 +270,17 @@ def _stated_hours(meta: dict[str, Json]) -> list[tuple[float, float]]:
     return [span for span in spans if span is not None]
 
 
-def _new_york_hours(chart: ChartBody) -> list[tuple[float, float]]:
-    if chart.zone != "America/New_York":
+def _exchange_hours(chart: ChartBody) -> list[tuple[float, float]]:
+    known = {"America/New_York": xnys, "Asia/Kolkata": xbom}
+    if chart.zone not in known:
         return [chart.regular] if chart.regular else []
-    days = {datetime.fromtimestamp(stamp, UTC).astimezone(NEW_YORK).date() for stamp in chart.stamps if stamp}
+    exchange = known[chart.zone]()
+    days = {datetime.fromtimestamp(stamp, UTC).astimezone(exchange.zone).date() for stamp in chart.stamps if stamp}
     spans = []
     for day in days:
         try:
-            if xnys().is_session(day):
-                spans.append((xnys().open_at(day).timestamp(), xnys().close_at(day).timestamp()))
+            if exchange.is_session(day):
+                spans.append((exchange.open_at(day).timestamp(), exchange.close_at(day).timestamp()))
         except CalendarEnd:
             continue
     return spans

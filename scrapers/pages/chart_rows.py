@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import polars as pl
 
-from lake.contracts import table
+from lake.contracts import Table, table
 from lake.rows import Refusal
 from scrapers.errors import Reason
 from scrapers.pages.base import Parsed, row_schema
@@ -51,7 +51,9 @@ class ChartRows:
     actions_in: int
 
 
-def chart_rows(charts: Sequence[ChartBody], interval: Interval, as_of: Sequence[datetime | None]) -> ChartRows:
+def chart_rows(
+    charts: Sequence[ChartBody], interval: Interval, as_of: Sequence[datetime | None], contract: Table | None = None
+) -> ChartRows:
     """Rows from charts that have been read.
 
     Args:
@@ -59,12 +61,13 @@ def chart_rows(charts: Sequence[ChartBody], interval: Interval, as_of: Sequence[
         interval: the interval they were asked for.
         as_of: for each chart, the instant it speaks from; a bar whose session had not closed by then is partial.
             None takes the body's word for it.
+        contract: the table of the bars; that of companies by default.
     """
     raw = _raw_bars(charts, as_of)
-    judged = _judge_daily(raw) if interval == "1d" else raw
+    judged = (_judge_daily(raw) if interval == "1d" else raw).with_columns(pl.lit(ORIGIN).alias("origin"))
     refused = judged.filter(pl.col("fault").is_not_null())
     good = judged.filter(pl.col("fault").is_null())
-    contract = BARS if interval == "1d" else MINUTES
+    contract = contract or (BARS if interval == "1d" else MINUTES)
     bars = good.select([pl.col(name).cast(kind) for name, kind in row_schema(contract.id).items()] + [pl.col("body")])
     bodies = [Noted(place, chart.refused[1]) for place, chart in enumerate(charts) if chart.refused]
     pieces = refused.select("body", "fault", _as_json().alias("raw"), "session").rows()
@@ -158,7 +161,6 @@ def _judge_daily(frame: pl.DataFrame) -> pl.DataFrame:
     repeated = pl.col("fault").is_null() & (place > 1)
     return frame.with_columns(
         pl.coalesce("fault", pl.when(repeated).then(pl.lit(str(Reason.REPEATED_SESSION)))),
-        pl.lit(ORIGIN).alias("origin"),
         pl.lit("split_adjusted").alias("basis"),
         pl.col("session").dt.year().alias("year"),
     )

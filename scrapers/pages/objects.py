@@ -137,7 +137,11 @@ class ChartPage(WebPage[ParsedChart]):
     def verdict(self) -> Verdict:
         """What a crawl has to know of the body."""
         chart = read_chart(
-            bytes(self.response.body), self.params["interval"], self.params.get("symbol"), self.response.status
+            bytes(self.response.body),
+            self.params["interval"],
+            self.params.get("symbol"),
+            self.response.status,
+            self.params.get("currency", "USD"),
         )
         faults = dict(Counter(str(reason) for reason in chart.faults.values()))
         return Verdict(chart.refused and chart.refused[0], len(chart.stamps) - len(chart.faults), faults)

@@ -42,7 +42,7 @@ def read_summary(body: bytes, session: date, symbol: str, status: int | None = N
     """A company's profile as a record; see `parse_summary`."""
 
     def read(records: Records) -> None:
-        result = _result(body, status)
+        result = summary_modules(body, status)
         records.read_each([result], lambda modules, _: _row(modules, session, symbol))
 
     return guarded(read, body)
@@ -60,7 +60,12 @@ def parse_summary(body: bytes, session: date, symbol: str, status: int | None = 
     return parsed(read_summary(body, session, symbol, status), PROFILES)
 
 
-def _result(body: bytes, status: int | None) -> Json:
+def summary_modules(body: bytes, status: int | None) -> Json:
+    """The modules of a quoteSummary body.
+
+    Raises:
+        BodyRefused: naming what came instead.
+    """
     root = json_object(load_json(body, status))
     raise_source_error("finance", json_object(root.get("finance")).get("error"), status)
     summary = json_object(root.get("quoteSummary"))

@@ -9,6 +9,8 @@ import uvicorn
 
 from lake.settings import SettingsError, load_settings
 from scrapers.sandbox.app import build_app
+from scrapers.sandbox.faults import FaultError
+from scrapers.sandbox.replies import ConnectionProtocol
 from scrapers.sandbox.state import Sandbox
 
 
@@ -19,12 +21,22 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--port", type=int, required=True, help="port to bind to; 0 takes a free one")
     given = parser.parse_args(arguments)
     try:
-        settings = load_settings()
+        sandbox = Sandbox.from_settings(load_settings())
     except SettingsError as problem:
         sys.stderr.write(f"{problem}\n")
         return 2
-    app = build_app(Sandbox.from_settings(settings))
-    uvicorn.run(app, host=given.host, port=given.port, log_level="info", access_log=False, lifespan="off")
+    except FaultError as problem:
+        sys.stderr.write(f"TIDEMARK_SANDBOX_FAULTS: {problem}\n")
+        return 2
+    uvicorn.run(
+        build_app(sandbox),
+        host=given.host,
+        port=given.port,
+        http=ConnectionProtocol,
+        log_level="info",
+        access_log=False,
+        lifespan="off",
+    )
     return 0
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import hmac
 import secrets
 from base64 import urlsafe_b64encode
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 
 from lake.clock import Clock
 from lake.settings import Settings
+from scrapers.sandbox.faults import Plan
 
 
 class NoSuchInstant(ValueError):
@@ -27,6 +28,7 @@ class Sandbox:
 
     Attributes:
         files: folder for the day logs it has made.
+        faults: what goes wrong between it and its clients.
         token: the bearer token that the posts' search demands; None accepts any.
     """
 
@@ -38,10 +40,15 @@ class Sandbox:
     clock: Clock
     files: Path
     token: str | None = None
+    faults: Plan = field(default_factory=Plan)
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Sandbox:
-        """The sandbox that the environment asks for."""
+        """The sandbox that the environment asks for.
+
+        Raises:
+            FaultError: when its faults cannot be read.
+        """
         token = settings.x_bearer_token
         return cls(
             seed=settings.sandbox_seed,
@@ -52,6 +59,7 @@ class Sandbox:
             clock=Clock.from_settings(settings),
             files=settings.home / "run" / "sandbox",
             token=token.get_secret_value() if token else None,
+            faults=Plan.read(settings.sandbox_faults),
         )
 
     def instant(self, asked: str | None) -> datetime:

@@ -12,7 +12,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from scrapers.sandbox.replies import json_reply, sandbox_of
-from scrapers.sandbox.world import companies
+from scrapers.sandbox.world import companies, us_index
 from scrapers.sandbox.world.india import INDICES
 from scrapers.sandbox.world.snapshot import snapshot
 from scrapers.sandbox.yahoo_chart import chart
@@ -142,7 +142,11 @@ def _chart(request: Request) -> dict[str, Any]:
     if symbol in INDICES:
         window = read_window(query, int(at.timestamp()), lambda name: index_range_start(name, at))
         return index_chart(sandbox.seed, INDICES[symbol], at, window)
-    company = companies.find(sandbox.seed, symbol, sandbox.per_sector)
+    company = (
+        us_index.sp500(sandbox.seed)
+        if symbol == us_index.SYMBOL
+        else companies.find(sandbox.seed, symbol, sandbox.per_sector)
+    )
     seen = snapshot(sandbox.seed, company, at) if company else None
     if company is None or seen is None:
         raise ChartError(404, "Not Found", "No data found, symbol may be delisted")

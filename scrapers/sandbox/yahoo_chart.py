@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from lake.market_calendar import NEW_YORK, xnys
-from scrapers.sandbox.world import actions, calendar
+from scrapers.sandbox.world import actions, calendar, us_index
 from scrapers.sandbox.world.bars import Bars
 from scrapers.sandbox.world.companies import EXCHANGES, Company
 from scrapers.sandbox.world.intraday import Minutes, minutes
@@ -194,8 +194,8 @@ def _meta(snapshot: Snapshot, window: Window) -> dict[str, Any]:
         "currency": "USD",
         "symbol": company.symbol,
         "exchangeName": company.exchange,
-        "fullExchangeName": EXCHANGES[company.exchange],
-        "instrumentType": "EQUITY",
+        "fullExchangeName": EXCHANGES.get(company.exchange, company.exchange),
+        "instrumentType": "INDEX" if company.symbol == us_index.SYMBOL else "EQUITY",
         "firstTradeDate": first_trade(company),
         "regularMarketTime": now.quoted_at,
         "hasPrePostMarketData": True,

@@ -117,6 +117,14 @@ def _meta(seed: int, index: Index, at: datetime, window: Window) -> dict[str, An
         "shortName": index.name,
         "chartPreviousClose": previous,
         "priceHint": 2,
+        "currentTradingPeriod": {
+            "regular": {
+                "timezone": "IST",
+                "start": int(india.open_at(newest).timestamp()),
+                "end": closes,
+                "gmtoffset": 19_800,
+            }
+        },
         "dataGranularity": window.interval,
         "range": window.range,
         "validRanges": list(RANGES),

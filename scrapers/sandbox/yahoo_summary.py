@@ -7,6 +7,7 @@ from collections.abc import Callable
 from scrapers.sandbox.world import actions, noise
 from scrapers.sandbox.world.companies import EXCHANGES, sector_key
 from scrapers.sandbox.world.fundamentals import Fundamentals, fundamentals
+from scrapers.sandbox.world.officers import officers
 from scrapers.sandbox.world.snapshot import Snapshot
 from scrapers.sandbox.yahoo_quote import Row, bid_ask, midnight, tidy
 
@@ -142,7 +143,7 @@ def _key_statistics(seed: int, snapshot: Snapshot, about: Fundamentals) -> Row:
 
 
 def _asset_profile(seed: int, snapshot: Snapshot, about: Fundamentals) -> Row:
-    del seed, about
+    del about
     company = snapshot.company
     row: Row = {
         "address1": company.address,
@@ -158,7 +159,7 @@ def _asset_profile(seed: int, snapshot: Snapshot, about: Fundamentals) -> Row:
         "sectorDisp": company.sector,
         "longBusinessSummary": company.description,
         "fullTimeEmployees": company.employees,
-        "companyOfficers": [],
+        "companyOfficers": officers(seed, company, snapshot.moment.session.year),
         "executiveTeam": [],
         "maxAge": 86_400,
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from scrapers.spiders.bars import BarsSpider
 from scrapers.spiders.base import SourceSpider
+from scrapers.spiders.charts import ChartsSpider
 from scrapers.spiders.edgar import EdgarSpider
 from scrapers.spiders.posts import PostsSpider
 from scrapers.spiders.quotes import QuotesSpider
@@ -12,7 +13,7 @@ from scrapers.spiders.universe import UniverseSpider
 
 SPIDERS: dict[str, type[SourceSpider]] = {
     spider.name: spider
-    for spider in (UniverseSpider, QuotesSpider, SummarySpider, BarsSpider, PostsSpider, EdgarSpider)
+    for spider in (UniverseSpider, QuotesSpider, SummarySpider, BarsSpider, ChartsSpider, PostsSpider, EdgarSpider)
 }
 
 __all__ = ["SPIDERS", "SourceSpider"]

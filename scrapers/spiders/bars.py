@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, timedelta
 from typing import Any
 from urllib.parse import quote
 
 from scrapy.http import Request
 from web_poet import HttpResponse, PageParams
 
+from scrapers.asked import midnight
 from scrapers.pages.objects import ChartPage
 from scrapers.spiders.base import SourceSpider
 
@@ -17,7 +18,8 @@ from scrapers.spiders.base import SourceSpider
 class BarsSpider(SourceSpider):
     """Asks for bars of each of `symbols` from `start` to `end`, both included, at `interval` (1d by default).
 
-    The window is always given as two instants: a range of years silently comes back in months.
+    `spans` gives single symbols a start and an end of their own: {symbol: [start, end]}. The window is always given as
+    two instants: a range of years silently comes back in months.
     """
 
     name = "bars"
@@ -26,10 +28,15 @@ class BarsSpider(SourceSpider):
     def requests(self) -> Iterator[Request]:
         """One request a symbol."""
         interval = self.job.params.get("interval") or "1d"
-        start = midnight(date.fromisoformat(self.job.params["start"]))
-        end = midnight(date.fromisoformat(self.job.params["end"]) + timedelta(days=1))
-        window = {"period1": str(start), "period2": str(end), "interval": interval}
+        whole = [self.job.params["start"], self.job.params["end"]]
+        spans: dict[str, list[str]] = self.job.params.get("spans") or {}
         for symbol in self.job.params["symbols"]:
+            first, last = map(date.fromisoformat, spans.get(symbol, whole))
+            window = {
+                "period1": str(midnight(first)),
+                "period2": str(midnight(last + timedelta(days=1))),
+                "interval": interval,
+            }
             yield self.ask(
                 "query2",
                 f"/v8/finance/chart/{quote(symbol, safe='')}",
@@ -41,8 +48,3 @@ class BarsSpider(SourceSpider):
     def page(self, response: HttpResponse, params: dict[str, Any]) -> ChartPage:
         """The page object of a chart response."""
         return ChartPage(response=response, params=PageParams(params))
-
-
-def midnight(day: date) -> int:
-    """The start of a day in UTC as seconds since 1970; sessions of New York lie within their UTC day."""
-    return int(datetime.combine(day, time(), UTC).timestamp())

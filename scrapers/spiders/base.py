@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import random
 import time
 from abc import abstractmethod
 from collections.abc import AsyncIterator, Iterator
@@ -12,14 +13,13 @@ from typing import Any, ClassVar, Protocol
 from urllib.parse import urlencode
 
 import scrapy
-from scrapy.exceptions import IgnoreRequest
 from scrapy.http import Request, Response
 from twisted.python.failure import Failure
 from web_poet import HttpResponse
 
 from lake.clock import Clock, parse_start
-from scrapers.errors import Reason
 from scrapers.job import Job, Tally, write_stats
+from scrapers.middlewares import reason_of_error
 from scrapers.pages.base import Verdict
 from scrapers.spool import Spool, request_text
 from scrapers.urls import Slot
@@ -58,6 +58,8 @@ class SourceSpider(scrapy.Spider):
         at = job.params.get("tick")
         self.tick: datetime | None = datetime.fromisoformat(at).astimezone(UTC) if at else None
         self.backoff = 0.2 if job.urls.sandboxed else 2.0
+        self.random = random.Random(f"{job.run_id} {job.spool}")  # noqa: S311 - spreads waits, keeps no secret
+        self.hosts = job.ledger()
         self._asked = 0
         self._done = 0
         self._said = time.monotonic()
@@ -108,8 +110,8 @@ class SourceSpider(scrapy.Spider):
         sent = dict(headers or {})
         if json_body is not None:
             sent["Content-Type"] = "application/json"
-        if self.job.urls.sandboxed and (at := self.job.params.get("at")):
-            sent["X-Sandbox-At"] = at
+        if self.job.urls.sandboxed:
+            sent |= self._for_sandbox(asked)
         self._asked += 1
         about = {
             "asked": request_text(self.name, asked),
@@ -129,6 +131,13 @@ class SourceSpider(scrapy.Spider):
             meta=about,
             dont_filter=True,
         )
+
+    def _for_sandbox(self, asked: dict[str, str]) -> dict[str, str]:
+        """The past instant that is asked about, and the fault that is asked for (`faults`: symbol or * → its name)."""
+        faults = self.job.params.get("faults") or {}
+        fault = faults.get(asked.get("symbol") or asked.get("symbols"), faults.get("*"))
+        wishes = {"X-Sandbox-At": self.job.params.get("at"), "X-Sandbox-Fault": fault}
+        return {name: wish for name, wish in wishes.items() if wish}
 
     def receive(self, request: Request, response: Response) -> Verdict:
         """Judge a body and put it into the spool."""
@@ -179,7 +188,7 @@ class SourceSpider(scrapy.Spider):
     def failed(self, failure: Failure) -> None:
         """A request that never got a body."""
         error = failure.value
-        reason = str(error) if isinstance(error, IgnoreRequest) and str(error) else str(Reason.NO_RESPONSE)
+        reason = str(reason_of_error(error))
         request: Request = failure.request  # type: ignore[attr-defined]  # Scrapy puts it there
         self.tally.unanswered[request.meta["asked"]] = reason
         log.warning("no answer (%s, %s): %s", reason, type(error).__name__, request.meta["asked"][:200])

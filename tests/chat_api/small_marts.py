@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
@@ -235,8 +236,41 @@ def loads(made: dict[str, Rows]) -> Rows:
             "quarantined_rows": 0,
             "version": 1,
             "loaded_at": CLOSE,
+            "last_time": CLOSE,
         }
         for name, rows in made.items()
+    ]
+
+
+def coverage(snapshots: Rows) -> Rows:
+    """What came of the newest session: nothing at its third tick, one company not at its last."""
+    lost = xnys().ticks(NEWEST)[2]
+    return [
+        {
+            "tick": row["tick"],
+            "symbol": row["symbol"],
+            "session": NEWEST,
+            "sector": row["sector"],
+            "received": received,
+            "reason": None if received else "downtime" if row["tick"] == lost else "throttled",
+        }
+        for row in snapshots
+        for received in [row["tick"] != lost and not (row["tick"] == CLOSE and row["symbol"] == "PFE")]
+    ]
+
+
+def quarantine(hostile: Sequence[str]) -> Rows:
+    """Two rules that refused rows; the samples are what a source wrote."""
+    seen = {"first_observed_at": CLOSE, "last_observed_at": CLOSE, "version": 3}
+    return [
+        {
+            "table_name": "silver.posts",
+            "rule": "no_tag",
+            "rows": 12,
+            "samples": json.dumps([*hostile][:3] or ["text"]),
+            **seen,
+        },
+        {"table_name": "silver.quotes", "rule": "price_missing", "rows": 3, "samples": '["{}"]', **seen},
     ]
 
 
@@ -254,6 +288,8 @@ def fill(owner_dsn: str, hostile: Sequence[str] = (), sessions: int = 60, empty:
             "visits_day": visits(listed),
             "forecasts": forecasts(listed, sessions),
             "signals_hourly": signals(),
+            "coverage": coverage(snapshots),
+            "quarantine": quarantine(hostile),
         }
         made["loads"] = loads(made)
     with psycopg.connect(owner_dsn) as connection:

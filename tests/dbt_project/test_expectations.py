@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
 
+from dbt_project import data_docs
 from dbt_project.expectations import Expectation, check_staging, expectations
 from lake.contracts import table
 from tests.dbt_project import staged
@@ -70,3 +73,28 @@ def test_the_heavy_libraries_are_not_imported_with_the_module() -> None:
     code = f"import sys, {names}; print(sorted({heavy} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_data_docs_show_the_newest_verdict_and_load_nothing_from_elsewhere(dsn: str, tmp_path: Path) -> None:
+    quotes, sectors = table("gold.quotes"), table("gold.sectors")
+    with psycopg.connect(dsn) as connection:
+        connection.execute("UPDATE staging.quotes SET symbol = '<img src=x onerror=alert(1)>' WHERE symbol = 'ZZZ'")
+    assert not check_staging(dsn, [quotes, sectors], docs=tmp_path).success
+    pages = {path: path.read_text() for path in data_docs.site(tmp_path).rglob("*.html")}
+    assert any("onerror" in text for text in pages.values()), "the value that failed is shown"
+    for path, text in pages.items():
+        assert "<img src=x" not in text, path
+        assert "<script" not in text.lower(), path
+        assert not re.search(r"<link\b[^>]*href=.https?://", text), path
+    with psycopg.connect(dsn) as connection:
+        connection.execute("UPDATE staging.quotes SET symbol = 'ZZZ' WHERE symbol LIKE '<img%'")
+    assert check_staging(dsn, [quotes], docs=tmp_path).success
+    verdicts = [path.parts for path in data_docs.site(tmp_path).rglob("validations/**/*.html")]
+    assert sorted(next(part for part in parts if part in ("quotes", "sectors")) for parts in verdicts) == [
+        "quotes",
+        "sectors",
+    ]
+    assert not any("onerror" in path.read_text() for path in data_docs.site(tmp_path).rglob("*.html"))
+    secret = dsn.partition("://")[2].partition("@")[0].partition(":")[2]
+    assert secret
+    assert not any(secret in path.read_text() for path in tmp_path.rglob("*") if path.suffix in (".html", ".json"))

@@ -165,6 +165,23 @@ def test_the_inventory_counts_rows_and_refusals(home: Home) -> None:
     assert line["first_time"] == line["last_time"] == TICKS[0]
 
 
+def test_the_inventory_reads_no_rows(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    for tick in TICKS:
+        write_settled(home, QUOTES, settle(QUOTES, quotes({"A": 1.0, "B": -1.0}, tick), 2), slice_of(tick))
+    monkeypatch.setattr(delta, "scan", lambda *_: pytest.fail("a table was read"))
+    line = inventory(home, (QUOTES,)).row(0, named=True)
+    assert (line["rows"], line["quarantined_rows"]) == (len(TICKS), len(TICKS))
+    assert (line["first_time"], line["last_time"]) == (min(TICKS), max(TICKS))
+
+
+def test_the_quarantine_of_one_slice(home: Home) -> None:
+    for tick, price in zip(TICKS, (-1.0, -2.0), strict=False):
+        write_settled(home, QUOTES, settle(QUOTES, quotes({"B": price}, tick), 1), slice_of(tick))
+    mine = delta.read_quarantine(home, QUOTES, slice_of(TICKS[0]))
+    assert mine["slice"].to_list() == [slice_of(TICKS[0]).label]
+    assert delta.read_quarantine(home, QUOTES).height == 2
+
+
 def test_the_hot_period_is_counted_from_the_newest_day_of_each_series() -> None:
     seconds = table("gold.visits_second")
     days = {
@@ -176,3 +193,5 @@ def test_the_hot_period_is_counted_from_the_newest_day_of_each_series() -> None:
     kept = [part.where.equals["log_date"] for part in hot_partitions(seconds, found).values()]
     assert kept == [date(2017, 1, 1), date(2026, 11, 20), date(2026, 11, 14)]
     assert hot_partitions(table("gold.quotes"), found) == found
+    only = hot_partitions(seconds, found, 1)
+    assert [part.where.equals["log_date"] for part in only.values()] == [date(2017, 1, 1), date(2026, 11, 20)]

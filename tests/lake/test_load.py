@@ -367,3 +367,144 @@ def test_readers_in_both_orders_never_see_half_a_swap(dsn: str, postgres: Server
         assert found[-1] == (-1, -1), "a reader ended with an error"
         assert all(first == second for first, second in found)
         assert len({first for first, _ in found[:-1]}) > swaps // 10
+
+
+def build_slice(dsn: str, tick: datetime, symbols: list[str], price: float) -> str:
+    """A slice of the quotes as dbt would leave it in `marts_next`; its predicate."""
+    where = Slice({"session": tick.date()}).postgres
+    with psycopg.connect(dsn) as connection:
+        columns = ", ".join(f'"{c.name}" {c.kind}' for c in load.postgres_columns(table("mart.quotes")))
+        connection.execute(f"DROP TABLE IF EXISTS marts_next.quotes; CREATE TABLE marts_next.quotes ({columns})")
+        for symbol in symbols:
+            connection.execute(
+                "INSERT INTO marts_next.quotes (symbol, tick, session, price) VALUES (%s, %s, %s, %s)",
+                (symbol, tick, tick.date(), price),
+            )
+    return where
+
+
+def whole_quotes(dsn: str, days: tuple[int, ...]) -> None:
+    """The mart of quotes with one company on each day, built and swapped whole."""
+    build_slice(dsn, instant(14, days[0]), ["AAA"], 1.0)
+    with psycopg.connect(dsn) as connection:
+        connection.execute("CREATE UNIQUE INDEX ON marts_next.quotes (symbol, tick)")
+        for day in days[1:]:
+            connection.execute(
+                "INSERT INTO marts_next.quotes (symbol, tick, session, price) VALUES ('AAA', %s, %s, 1.0)",
+                (instant(14, day), instant(14, day).date()),
+            )
+    swap(dsn, ["quotes"], definition="one")
+
+
+def test_a_slice_takes_the_place_of_its_rows_and_of_no_others(dsn: str, postgres: Server) -> None:
+    whole_quotes(dsn, (19, 20))
+    for _ in range(2):
+        where = build_slice(dsn, instant(14), ["AAA", "BBB"], 2.0)
+        assert swap(dsn, ["quotes"], slices={"quotes": [where]}) == ("quotes",)
+    found = rows(postgres.reader_dsn, "SELECT session, symbol, price FROM marts.quotes ORDER BY 1, 2")
+    assert found == [(date(2026, 11, 19), "AAA", 1.0), (SESSION, "AAA", 2.0), (SESSION, "BBB", 2.0)]
+    assert rows(dsn, "SELECT to_regclass('marts_next.quotes')") == [(None,)]
+    assert load.built_by(dsn)["quotes"] == "one"
+
+
+def test_a_slice_that_has_another_s_key_is_an_error_and_changes_nothing(dsn: str) -> None:
+    whole_quotes(dsn, (19, 20))
+    build_slice(dsn, instant(14, 19), ["AAA"], 2.0)
+    with pytest.raises(SwapError, match=r"marts\.quotes: a row of another slice has the key: .*AAA"):
+        swap(dsn, ["quotes"], slices={"quotes": [Slice({"session": SESSION}).postgres]})
+    assert rows(dsn, "SELECT count(*), max(price) FROM marts.quotes") == [(2, 1.0)]
+
+
+def test_the_note_names_the_slices_and_a_swap_clears_only_its_own(dsn: str) -> None:
+    whole_quotes(dsn, (19, 20))
+    swap_all_pending(dsn)
+    for day in (19, 20):
+        load.load_slice(dsn, QUOTES, quotes(instant(14, day), ["AAA"]), Slice({"session": date(2026, 11, day)}))
+    waiting = ("session = DATE '2026-11-19'", "session = DATE '2026-11-20'")
+    assert load.pending_slices(dsn) == {"companies": ("TRUE",), "quotes": waiting}
+    where = build_slice(dsn, instant(14), ["AAA"], 2.0)
+    swap(dsn, ["quotes"], slices={"quotes": [where]})
+    assert load.pending_slices(dsn) == {"companies": ("TRUE",), "quotes": waiting[:1]}
+    load.drop_slice(dsn, QUOTES, waiting[0])
+    assert rows(dsn, "SELECT session FROM staging.quotes") == [(SESSION,)]
+    assert load.pending_slices(dsn)["quotes"] == waiting[:1]
+
+
+def test_notes_of_whole_marts_are_taken_over(dsn: str) -> None:
+    with psycopg.connect(dsn) as connection:
+        connection.execute("DROP TABLE staging._pending; CREATE TABLE staging._pending (mart text PRIMARY KEY)")
+        connection.execute("INSERT INTO staging._pending VALUES ('quotes')")
+    assert load.pending_slices(dsn) == {"quotes": ("TRUE",)}
+
+
+def test_readers_never_see_half_of_a_sliced_swap(dsn: str, postgres: Server) -> None:
+    whole_quotes(dsn, (19, 20))
+    with psycopg.connect(dsn) as connection:
+        build_next(connection, 2, ("loads",))
+    swap(dsn, ["loads"])
+    done, swaps = threading.Event(), 20
+    seen: list[list[tuple[int, int]]] = [[], []]
+    orders = (("quotes", "loads"), ("loads", "quotes"))
+    readers = [
+        threading.Thread(target=read_until, args=(done, postgres.reader_dsn, order, found))
+        for order, found in zip(orders, seen, strict=True)
+    ]
+    for reader in readers:
+        reader.start()
+    try:
+        for number in range(2, swaps + 2):
+            where = build_slice(dsn, instant(14), [f"S{n}" for n in range(number)], 2.0)
+            with psycopg.connect(dsn) as connection:
+                build_next(connection, number + 1, ("loads",))
+            swap(dsn, ["quotes", "loads"], slices={"quotes": [where]})
+    finally:
+        done.set()
+        for reader in readers:
+            reader.join(30)
+    for found in seen:
+        assert found[-1] == (-1, -1), "a reader ended with an error"
+        assert all(first == second for first, second in found)
+        assert len({first for first, _ in found[:-1]}) > swaps // 10
+
+
+_SWAPPER = """
+import sys
+import psycopg
+from lake.swap import swap
+dsn, number = sys.argv[1], 0
+while True:
+    number += 1
+    with psycopg.connect(dsn) as connection:
+        connection.execute("DROP TABLE IF EXISTS marts_next.quotes, marts_next.loads")
+        connection.execute("CREATE TABLE marts_next.quotes AS SELECT * FROM marts.quotes WHERE false")
+        connection.execute("CREATE TABLE marts_next.loads AS SELECT * FROM marts.loads WHERE false")
+        connection.execute(
+            "INSERT INTO marts_next.quotes (symbol, tick, session, price) "
+            "SELECT 'S' || g, '2026-11-20 14:00Z', '2026-11-20', %s FROM generate_series(1, 3000) g", (number,))
+        connection.execute("INSERT INTO marts_next.loads (table_name, rows) VALUES ('x', %s)", (number,))
+    swap(dsn, ["quotes", "loads"], slices={"quotes": ["session = DATE '2026-11-20'"]})
+    print(number, flush=True)
+"""
+
+
+def test_a_swap_that_is_killed_leaves_all_marts_of_one_load(dsn: str) -> None:
+    whole_quotes(dsn, (19, 20))
+    with psycopg.connect(dsn) as connection:
+        build_next(connection, 1, ("loads",))
+    swap(dsn, ["loads"])
+    for cut in (0.0, 0.03, 0.08):
+        swapper = subprocess.Popen([sys.executable, "-c", _SWAPPER, dsn], stdout=subprocess.PIPE, text=True, cwd=ROOT)
+        assert swapper.stdout is not None
+        done = int(swapper.stdout.readline())
+        time.sleep(cut)
+        swapper.kill()
+        swapper.wait(10)
+        swapper.stdout.close()
+        new = "SELECT count(*), min(price), max(price) FROM marts.quotes WHERE session = '2026-11-20'"
+        ((count, least, most),) = rows(dsn, new)
+        assert count == 3000
+        assert least == most
+        assert isinstance(least, float)
+        assert least >= done
+        assert rows(dsn, "SELECT rows FROM marts.loads") == [(least,)]
+        assert rows(dsn, "SELECT count(*) FROM marts.quotes") == [(3001,)]

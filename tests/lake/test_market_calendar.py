@@ -12,20 +12,45 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lake.market_calendar import NEW_YORK, TICK, CalendarEnd, xnys
+from lake.market_calendar import INDIA, NEW_YORK, TICK, CalendarEnd, xbom, xnys
 
 CALENDAR = xnys()
 FIRST, LAST = date(1990, 1, 1), date(2031, 12, 31)
 
 
-def test_the_file_is_true_to_the_library() -> None:
+@pytest.mark.parametrize("name", ["NEW_YORK", "BOMBAY"])
+def test_the_file_is_true_to_the_library(name: str) -> None:
     path = Path(__file__).resolve().parents[2] / "scripts" / "generate_calendar.py"
     spec = importlib.util.spec_from_file_location("generate_calendar", path)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    assert json.loads(module.TARGET.read_text()) == module.calendar_facts()
+    exchange = getattr(module, name)
+    target = module.FOLDER / f"{exchange.name.lower()}.json"
+    assert json.loads(target.read_text()) == module.calendar_facts(exchange)
+
+
+def test_india_s_sessions_are_the_library_s() -> None:
+    import exchange_calendars
+
+    first, last = date(1997, 1, 1), date(2026, 12, 31)
+    library = exchange_calendars.get_calendar("XBOM", start=first.isoformat(), end=last.isoformat()).schedule
+    assert xbom().sessions(first, last) == [day.date() for day in library.index]
+    for day in xbom().sessions(date(2024, 1, 1), last):
+        opens, closes = library.loc[day.isoformat()][["open", "close"]]
+        assert (xbom().open_at(day), xbom().close_at(day)) == (opens.to_pydatetime(), closes.to_pydatetime())
+
+
+def test_india_s_ticks() -> None:
+    ticks = [tick.astimezone(INDIA) for tick in xbom().ticks(date(2026, 11, 20))]
+    assert len(ticks) == 14
+    assert [f"{ticks[place]:%H:%M}" for place in (0, 1, -2, -1)] == ["09:15", "09:45", "15:15", "15:30"]
+    assert xbom().is_session(date(2025, 2, 1))  # a Saturday, for the budget
+    assert not xbom().is_session(date(2026, 11, 24))
+    assert xnys().is_session(date(2026, 11, 24))
+    with pytest.raises(CalendarEnd, match="not 2027-01-01"):
+        xbom().is_session(date(2027, 1, 1))
 
 
 @pytest.mark.parametrize(

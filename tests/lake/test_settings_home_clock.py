@@ -116,3 +116,16 @@ def test_raw_files_outlive_the_vacuum_of_their_table_in_homes_of_any_version(tmp
         with home.lake.local(f"edgar_log_v1/{name}.zip") as path:
             assert path.read_bytes() == content
     assert delta.exists(home, files)
+
+
+def test_hot_days_are_by_table() -> None:
+    settings = load_settings(hot_days="quotes=400, visits_second=31")
+    assert settings.hot_days == {"quotes": 400, "visits_second": 31}
+    assert settings.hot_days_of(table("gold.visits_second")) == 31
+    assert settings.hot_days_of(table("gold.bars_minute")) == table("gold.bars_minute").hot_days
+
+
+@pytest.mark.parametrize("value", ["quotes", "quotes=0", "quotes=x", "nothing=3", "companies=3"])
+def test_hot_days_that_make_no_sense_are_refused(value: str) -> None:
+    with pytest.raises(SettingsError, match=r"TIDEMARK_HOT_DAYS.*such as quotes"):
+        load_settings(hot_days=value)

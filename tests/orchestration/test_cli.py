@@ -247,6 +247,7 @@ def test_dagsters_settings_are_ones_that_dagster_takes(home: Home, monkeypatch: 
 
 def test_runs_whose_process_was_killed_are_told_as_failed() -> None:
     import dagster as dg
+    from dagster._core.events import EngineEventData
 
     from orchestration.orphans import settle
 
@@ -260,6 +261,9 @@ def test_runs_whose_process_was_killed_are_told_as_failed() -> None:
     with dg.DagsterInstance.ephemeral() as instance:
         done = job.execute_in_process(instance=instance)
         killed = instance.create_run_for_job(job, status=dg.DagsterRunStatus.STARTED)
+        gone = subprocess.Popen([sys.executable, "-c", ""])
+        gone.wait()
+        instance.report_engine_event("Started process for run", killed, EngineEventData.in_process(gone.pid))
         waiting = instance.create_run_for_job(job, status=dg.DagsterRunStatus.NOT_STARTED)
         assert settle(instance) == [killed.run_id]
         assert instance.get_run_by_id(killed.run_id).status is dg.DagsterRunStatus.FAILURE  # type: ignore[union-attr]

@@ -91,7 +91,11 @@ def small_source(answer: Callable[[Asked, int], Reply]) -> Iterator[SmallSource]
         def log_message(self, *_: Any) -> None:
             return
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    class Server(ThreadingHTTPServer):
+        # The library's five waiting connections are fewer than a crawl opens at once.
+        request_queue_size = 128
+
+    server = Server(("127.0.0.1", 0), Handler)
     source.port = server.server_address[1]
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()

@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import signal
+import stat
 import subprocess
 import sys
 import time
@@ -101,8 +102,9 @@ def test_quotes_go_in_batches_with_cookie_crumb_and_an_honest_name(crawl: Any, t
     assert {str(at) for at in bodies["_ingested_at"]} == {"2026-11-20 18:00:07+00:00"}
     assert [hashlib.sha256(body).hexdigest() for body in bodies["body"]] == bodies["_payload_sha256"].to_list()
     assert not bodies["_source_url"].str.contains("crumb").any()
-    everything = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
-    assert b"for.cookie" not in everything
+    holding = {path for path in tmp_path.rglob("*") if path.is_file() and b"for.cookie" in path.read_bytes()}
+    assert [path.name.partition("-")[0] for path in holding] == ["crumb"]
+    assert {(path.parent.name, stat.S_IMODE(path.stat().st_mode)) for path in holding} == {("hosts", 0o600)}
 
 
 def test_a_refused_crumb_is_renewed_once_for_all(crawl: Any) -> None:

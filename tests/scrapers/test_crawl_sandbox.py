@@ -124,7 +124,7 @@ def test_every_spider_from_the_wire_to_gold(settings: Settings, tmp_path: Path) 
     assert keeps_contract("gold.sectors", sectors_gold(gold, members))["companies"].to_list() == [PER_SECTOR] * 11
     expected = pl.concat([members, members.head(1).with_columns(pl.lit("NOSUCH").alias("symbol"))])
     coverage = keeps_contract("gold.coverage", coverage_gold(expected, gold, _slice(quotes), DAY, tick, "run"))
-    assert coverage.filter(~pl.col("received")).select("symbol", "reason").rows() == [("NOSUCH", "not_in_answer")]
+    assert coverage.filter(~pl.col("received")).select("symbol", "detail").rows() == [("NOSUCH", "not_in_answer")]
 
     adjusted = keeps_contract("gold.bars_daily", bars_gold(bars, actions))
     both = adjusted.join(bars.select("symbol", "session", "source_adj_close"), on=["symbol", "session"])

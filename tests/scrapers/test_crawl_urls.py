@@ -12,10 +12,11 @@ from scrapy.http import Response
 from lake.home import Home
 from lake.settings import load_settings
 from scrapers.errors import SourceSettingsError
+from scrapers.live import source_of
 from scrapers.middlewares import retry_after
 from scrapers.spiders.edgar import log_kind, log_path
 from scrapers.spool import asked_for, request_text, without_secrets
-from scrapers.urls import agents, limits, source_urls
+from scrapers.urls import SLOTS, agents, limits, source_urls
 
 
 def test_a_simulated_home_asks_its_sandbox(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -35,16 +36,39 @@ def test_a_simulated_home_is_not_pointed_at_a_live_site(tmp_path: Path) -> None:
 
 
 def test_a_real_home_is_never_fed_from_the_sandbox(tmp_path: Path) -> None:
-    settings = load_settings(home=tmp_path / "home", world="real", sec_url="https://www.sec.gov/")
+    settings = load_settings(home=tmp_path / "home", world="real", source_sec="live", accept_terms="sec")
     urls = source_urls(settings, Home.open(settings))
     assert urls.base("sec") == "https://www.sec.gov"
-    with pytest.raises(SourceSettingsError, match="TIDEMARK_X_API_URL is not set"):
+    with pytest.raises(SourceSettingsError, match="TIDEMARK_SOURCE_X is not 'live'"):
         urls.base("x")
     with pytest.raises(SourceSettingsError, match="TIDEMARK_CONTACT"):
         agents(settings, urls)
     named = load_settings(home=tmp_path / "home", contact="Jo Doe jo@example.org", sec_requests_per_second=8)
     assert agents(named, urls)["sec"] == "Jo Doe jo@example.org"
     assert limits(named, urls)["sec"]["delay"] == 0.125
+
+
+def test_each_live_source_is_chosen_alone_and_by_its_terms(tmp_path: Path) -> None:
+    home = Home.open(load_settings(home=tmp_path / "home", world="real"))
+    chosen = load_settings(home=home.root, source_yahoo="live")
+    with pytest.raises(SourceSettingsError, match=r"forbid automated collection.*TIDEMARK_ACCEPT_TERMS=yahoo says"):
+        source_urls(chosen, home)
+    accepted = load_settings(home=home.root, source_yahoo="live", accept_terms="yahoo")
+    urls = source_urls(accepted, home)
+    assert urls.base("query1") == "https://query1.finance.yahoo.com"
+    assert (urls.x, urls.sec) == (None, None)
+    own = load_settings(
+        home=home.root, source_yahoo="live", accept_terms="yahoo", yahoo_query1_url="http://127.0.0.1:9"
+    )
+    assert source_urls(own, home).base("query1") == "http://127.0.0.1:9"
+    # An address alone asks nobody.
+    assert source_urls(load_settings(home=home.root, sec_url="https://www.sec.gov"), home).sec is None
+
+
+def test_every_slot_belongs_to_a_source_with_a_setting(tmp_path: Path) -> None:
+    for slot in SLOTS:
+        assert getattr(load_settings(home=tmp_path), f"source_{source_of(slot).name}") == "files"
+        assert source_of(slot).terms
 
 
 def test_secrets_leave_an_address() -> None:

@@ -229,16 +229,17 @@ def test_coverage_says_why_a_company_is_missing() -> None:
     known = quotes_gold(settled.good, frame("silver.profiles"))
     refused = settled.quarantined.with_columns(pl.lit("x").alias("slice"))
     found = coverage_gold(members("AAA", "BBB", "CCC", "DDD"), known, refused, SESSION, TICK, "run-9")
-    assert keeps_contract("gold.coverage", found).select("symbol", "received", "reason").rows() == [
+    assert keeps_contract("gold.coverage", found).select("symbol", "received", "detail").rows() == [
         ("AAA", True, None),
         ("BBB", False, "currency_not_usd"),
         ("CCC", False, "not_in_answer"),
         ("DDD", False, "throttled"),
     ]
+    assert found["reason"].to_list()[2:] == ["not_found", "throttled"]
 
 
 def test_coverage_of_a_tick_without_any_answer() -> None:
     none = frame("gold.quotes")
     refused = quotes_rows(bronze(), SESSION, TICK).quarantined.with_columns(pl.lit("x").alias("slice"))
     found = keeps_contract("gold.coverage", coverage_gold(members("AAA"), none, refused, SESSION, TICK, "run-9"))
-    assert found.select("received", "reason", "_run_id").rows() == [(False, "not_in_answer", "run-9")]
+    assert found.select("received", "reason", "_run_id").rows() == [(False, "not_found", "run-9")]

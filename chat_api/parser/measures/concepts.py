@@ -49,6 +49,7 @@ COMPANY = {"employees": "company.employees"}
 ATTRIBUTES = {
     "city": "city", "country": "country", "address": "address", "website": "website", "exchange": "exchange", "industry": "industry", "sector_of": "sector",
     "cik": "cik", "currency": "currency", "description": "description", "symbol": "symbol",
+    "officers": "officers", "ceo": "ceo", "cfo": "cfo",
 }  # fmt: skip
 
 
@@ -88,7 +89,7 @@ SECTOR = {
 
 NOT_LOADED = {
     "news": ("Headlines are", "no news source is connected yet", "Visits to filings and signals from posts can be asked about instead."),
-    "officers": ("Officers are", "a company's profile holds sector, industry, city, country, employees and website", "Ask for one of those."),
+    "board": ("Boards of directors are", "a company's officers are", "Ask for the officers."),
     "bands": ("Percentiles by second of the day are", "visits by day with rank, share and the ratio to the usual are", "Ask for the visits of a day."),
     "visits_second": ("Visits by second or minute are not answered from here and are", "visits by day are", "Ask for the visits of a day."),
 }  # fmt: skip

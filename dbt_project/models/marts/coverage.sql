@@ -1,1 +1,1 @@
-select * from {{ ref('stg_coverage') }}
+select * from {{ ref('stg_coverage') }} where {{ in_slices('coverage') }}

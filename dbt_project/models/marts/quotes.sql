@@ -3,5 +3,5 @@ select
     companies.name,
     companies.sector,
     companies.industry
-from {{ ref('stg_quotes') }} as quotes
+from (select * from {{ ref('stg_quotes') }} where {{ in_slices('quotes') }}) as quotes
 left join {{ ref('stg_current_companies') }} as companies on companies.symbol = quotes.symbol

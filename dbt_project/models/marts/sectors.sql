@@ -1,1 +1,1 @@
-select * from {{ ref('stg_sectors') }}
+select * from {{ ref('stg_sectors') }} where {{ in_slices('sectors') }}

@@ -3,5 +3,5 @@ select
     filers.symbol,
     filers.name,
     filers.sector
-from {{ ref('stg_visits_day') }} as visits
+from (select * from {{ ref('stg_visits_day') }} where {{ in_slices('visits_day') }}) as visits
 left join {{ ref('stg_filers') }} as filers on filers.cik = visits.cik

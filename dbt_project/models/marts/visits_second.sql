@@ -1,5 +1,5 @@
 select
     visits.*,
     filers.symbol
-from {{ ref('stg_visits_second') }} as visits
+from (select * from {{ ref('stg_visits_second') }} where {{ in_slices('visits_second') }}) as visits
 left join {{ ref('stg_filers') }} as filers on filers.cik = visits.cik

@@ -69,7 +69,7 @@ class _Moves:
 def _moves(seed: int, company: Company, year: int) -> _Moves:
     days = calendar.year(year).days
     market = factors.factor(seed, "market", year, factors.MARKET_VOL)
-    sector = factors.factor(seed, company.sector, year, factors.SECTOR_VOL)
+    sector = factors.sector_factor(seed, company.sector, year)
     scale = factors.liveliness_of(seed, year)
     streams = [noise.key(seed, company.symbol, name) for name in ("tails", "overnight", "within", "volume")]
     tails, overnight, within, crowd = noise.normals(streams, days)

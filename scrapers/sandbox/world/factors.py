@@ -6,6 +6,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from lake.contracts.market import SECTORS
 from scrapers.sandbox.world import calendar, noise
 from scrapers.sandbox.world.noise import Floats, Ints
 
@@ -38,4 +39,14 @@ def factor(seed: int, name: str, year: int, vol: float) -> tuple[Floats, Floats]
     scale = vol * liveliness_of(seed, year)
     overnight = noise.normal(noise.key(seed, "factor", name, "overnight"), days) * scale * OVERNIGHT_SHARE**0.5
     within = noise.normal(noise.key(seed, "factor", name, "within"), days) * scale * (1 - OVERNIGHT_SHARE) ** 0.5
+    return overnight, within
+
+
+def sector_factor(seed: int, sector: str, year: int) -> tuple[Floats, Floats]:
+    """A sector's factor; for the market as a whole, which is of no sector, the mean of all of them."""
+    if sector:
+        return factor(seed, sector, year, SECTOR_VOL)
+    every = [factor(seed, name, year, SECTOR_VOL) for name in SECTORS]
+    overnight: Floats = np.mean([moves[0] for moves in every], axis=0)
+    within: Floats = np.mean([moves[1] for moves in every], axis=0)
     return overnight, within

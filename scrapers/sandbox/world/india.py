@@ -1,6 +1,7 @@
 """Three Indian indices, hour by hour and minute by minute, for what posts are about.
 
-The exchange is taken to trade from 09:15 to 15:30 India time on weekdays, five fixed holidays excepted.
+The exchange trades from 09:15 to 15:30 India time on the days that its calendar knows; on days past the calendar's end
+it is taken to trade on weekdays, five fixed holidays excepted.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from lake.market_calendar import INDIA
+from lake.market_calendar import INDIA, xbom
 from scrapers.sandbox.world import noise
 from scrapers.sandbox.world.noise import Floats, Ints
 
@@ -48,6 +49,8 @@ INDICES = {
 @lru_cache(maxsize=16_384)
 def is_session(day: date) -> bool:
     """Whether India's exchanges trade."""
+    if xbom().knows(day):
+        return xbom().is_session(day)
     return day.weekday() < 5 and (day.month, day.day) not in _HOLIDAYS
 
 

@@ -1,0 +1,30 @@
+"""The indices' assets: charts, levels by the day and by the minute."""
+
+import dagster as dg
+
+from orchestration.assets.factory import lake_asset, lake_assets
+from orchestration.partitions import index_days
+from orchestration.steps import indices
+
+
+def build() -> list[dg.AssetsDefinition]:
+    """All assets of the group."""
+    by_day = index_days()
+    silver, gold = ([f"{layer}.index_bars_daily", f"{layer}.index_bars_minute"] for layer in ("silver", "gold"))
+    return [
+        lake_asset("bronze.yahoo_index", indices.land_indices, partitions=by_day, whole_range=True),
+        lake_assets(
+            silver,
+            indices.settle_indices,
+            {name: ["bronze.yahoo_index"] for name in silver},
+            by_day,
+            whole_range=True,
+        ),
+        lake_assets(
+            gold,
+            indices.gold_indices,
+            dict(zip(gold, ([name] for name in silver), strict=True)),
+            by_day,
+            whole_range=True,
+        ),
+    ]

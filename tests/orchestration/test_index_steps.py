@@ -1,0 +1,118 @@
+"""Charts of indices and of single companies from the sandbox to gold, by the steps that the assets run."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from lake import delta
+from lake.clock import Clock
+from lake.contracts import table
+from lake.home import Home
+from lake.indices import INDICES
+from lake.settings import load_settings
+from orchestration.steps import indices, minutes
+from orchestration.work import Outcome, Work
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def work(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Work]:
+    """A run in a small simulated home whose sandbox is up."""
+    folder = tmp_path_factory.mktemp("home")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    world = {
+        "TIDEMARK_HOME": str(folder),
+        "TIDEMARK_NOW": "2026-11-25T23:00:00Z",
+        "TIDEMARK_UNIVERSE_PER_SECTOR": "2",
+        "TIDEMARK_PORT_SANDBOX": str(port),
+    }
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in world.items():
+            patch.setenv(name, value)
+        command = [sys.executable, "-m", "scrapers.sandbox", "--host", "127.0.0.1", "--port", str(port)]
+        with (folder / "sandbox.log").open("wb") as log:
+            process = subprocess.Popen(command, cwd=ROOT, env={**os.environ}, stdout=log, stderr=log)
+            try:
+                _wait(process, port)
+                settings = load_settings()
+                home, clock = Home.open(settings), Clock.from_settings(settings)
+                yield Work(home, settings, "run-1", date(2026, 11, 2), date(2026, 11, 25), None, clock)
+            finally:
+                process.terminate()
+                process.wait(20)
+
+
+def _wait(process: subprocess.Popen[bytes], port: int) -> None:
+    until = time.monotonic() + 120
+    while time.monotonic() < until:
+        assert process.poll() is None
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=5):
+                return
+        except OSError:
+            time.sleep(0.1)
+    raise AssertionError("the sandbox is not up")
+
+
+def _met(outcomes: list[Outcome]) -> list[Outcome]:
+    assert [outcome.problem for outcome in outcomes if outcome.problem] == []
+    return outcomes
+
+
+def test_indices_from_the_source_to_gold_and_again(work: Work) -> None:
+    indices.land_indices(work)
+    days, minutes = _met(list(indices.settle_indices(work)))
+    assert days.account is not None
+    assert days.account.quarantined == 0
+    _met(list(indices.gold_indices(work)))
+    gold = delta.read(work.home, table("gold.index_bars_daily"))
+    for symbol, index in INDICES.items():
+        held = sorted(gold.filter(pl.col("symbol") == symbol)["session"].to_list())
+        assert held == index.calendar.sessions(work.first, work.last)
+    minute = delta.read(work.home, table("gold.index_bars_minute"))
+    counts = dict(minute.group_by("symbol").len().iter_rows())
+    assert counts == {"^NSEI": 1125, "^BSESN": 1125, "^NSEBANK": 1125, "^GSPC": 1170}
+    assert minutes.account is not None
+    assert minutes.account.rows_out == sum(counts.values())
+
+    indices.land_indices(work)
+    list(indices.settle_indices(work))
+    list(indices.gold_indices(work))
+    kept = [c for c in gold.columns if c not in table("gold.index_bars_daily").provenance]
+    again = delta.read(work.home, table("gold.index_bars_daily")).select(kept)
+    assert again.sort("symbol", "session").equals(gold.select(kept).sort("symbol", "session"))
+    assert delta.count(work.home, table("gold.index_bars_minute")) == minute.height
+
+
+def test_minutes_of_the_watchlist_from_the_source_to_gold_and_again(work: Work) -> None:
+    chosen = replace(
+        work,
+        settings=work.settings.model_copy(update={"minute_symbols": ("AAPL", "XOM")}),
+        first=date(2026, 11, 24),
+        last=date(2026, 11, 25),
+    )
+    for _ in range(2):
+        minutes.land_minutes(chosen)
+        settled = minutes.settle_minutes(chosen)
+        assert settled.account is not None
+        assert settled.account.rows_out == 2 * 2 * 390
+        assert settled.facts == {"refused_closing_print": 4}
+        assert minutes.gold_minutes(chosen).problem is None
+    gold = delta.read(work.home, table("gold.bars_minute"))
+    assert dict(gold.group_by("symbol").len().iter_rows()) == {"AAPL": 780, "XOM": 780}
+    assert set(gold["origin"]) == {"yahoo_chart"}
