@@ -74,6 +74,10 @@ class Calendar:
         self._known(end)
         return self._days[bisect_left(self._days, start) : bisect_right(self._days, end)]
 
+    def known_sessions(self, start: date, end: date) -> list[date]:
+        """Sessions from start to end, both included, as far as the calendar speaks of them."""
+        return self._days[bisect_left(self._days, start) : bisect_right(self._days, end)]
+
     def is_session(self, day: date) -> bool:
         """Whether the exchange opens on a day."""
         return bool(self.sessions(day, day))

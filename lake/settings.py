@@ -200,5 +200,8 @@ def load_settings(**overrides: Any) -> Settings:
                 "SecretStr" in str(Settings.model_fields[name].annotation) if name in Settings.model_fields else False
             )
             value = "(hidden)" if secret else repr(problem.get("input"))
-            lines.append(f"TIDEMARK_{name.upper()}={value}: {problem['msg']}" + (f" ({about})" if about else ""))
+            lines.append(
+                f"TIDEMARK_{name.upper()}={value}: {problem['msg'].removeprefix('Value error, ')}"
+                + (f" ({about})" if about else "")
+            )
         raise SettingsError("\n".join(lines)) from None

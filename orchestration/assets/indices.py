@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from orchestration.assets.factory import lake_asset, lake_assets
+from orchestration.assets.factory import asset_key, lake_asset, lake_assets
 from orchestration.partitions import index_days
 from orchestration.steps import indices
 
@@ -19,6 +19,13 @@ def build() -> list[dg.AssetsDefinition]:
             {name: ["bronze.yahoo_index"] for name in silver},
             by_day,
             whole_range=True,
+            checks=[
+                dg.AssetCheckSpec(
+                    indices.CALENDAR_CHECK,
+                    asset=asset_key("silver.index_bars_daily"),
+                    description="Each index's exchange has a calendar for the day; without one its index is left out.",
+                )
+            ],
         ),
         lake_assets(
             gold,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 
 from lake import delta
@@ -10,20 +11,21 @@ from lake.contracts import table
 from lake.delta import EVERYTHING, Slice, Written
 from lake.indices import INDICES
 from orchestration.steps.common import bodies_of, days, land, since, write_gold, write_silver
-from orchestration.work import Outcome, Work
+from orchestration.work import Finding, Outcome, Work
+
+CALENDAR_CHECK = "calendars_known"
 
 
 def wanted(work: Work) -> list[dict[str, str]]:
     """The charts of the days asked for: of each index its sessions by the day, and by the minute where they are recent.
 
-    Raises:
-        CalendarEnd: past the end of an exchange's calendar.
+    Past the end of an exchange's calendar its indices are left out; the check of the calendars says so.
     """
     from scrapers.windows import charts_of, minute_windows
 
     charts: list[dict[str, str]] = []
     for index in INDICES.values():
-        sessions = index.calendar.sessions(work.first, work.last)
+        sessions = index.calendar.known_sessions(work.first, work.last)
         if not sessions:
             continue
         charts += charts_of([index.symbol], "1d", [(sessions[0], sessions[-1])], index.currency)
@@ -55,7 +57,8 @@ def settle_indices(work: Work) -> Iterator[Outcome]:
     where = days(work, "session")
     charts = Slice({"origin": "yahoo_chart", **where.equals}, where.between)
     daily = index_rows(bodies, "1d", work.first, work.last)
-    yield write_silver(work, "silver.index_bars_daily", daily, charts)
+    outcome = write_silver(work, "silver.index_bars_daily", daily, charts)
+    yield replace(outcome, findings=(*outcome.findings, calendars(work.last)))
     yield write_silver(work, "silver.index_bars_minute", index_rows(bodies, "1m", work.first, work.last), where)
 
 
@@ -71,9 +74,19 @@ def gold_indices(work: Work) -> Iterator[Outcome]:
 
 
 def trades(day: date) -> bool:
-    """Whether the exchange of some index has a session on a day.
+    """Whether the exchange of some index has a session on a day, as far as its calendar speaks of it."""
+    return any(index.calendar.known_sessions(day, day) for index in INDICES.values())
 
-    Raises:
-        CalendarEnd: past the end of an exchange's calendar.
-    """
-    return any(index.calendar.is_session(day) for index in INDICES.values())
+
+def calendars(day: date) -> Finding:
+    """The check that each exchange's calendar speaks of a day: India's holidays are announced year by year."""
+    ended = {index.exchange for index in INDICES.values() if not index.calendar.knows(day)}
+    facts: dict[str, int | float | str] = {}
+    if ended:
+        left_out = ", ".join(index.symbol for index in INDICES.values() if index.exchange in ended)
+        facts = {
+            "ended": ", ".join(sorted(ended)),
+            "left_out": left_out,
+            "what to do": "update exchange_calendars and run scripts/generate_calendar.py",
+        }
+    return Finding(CALENDAR_CHECK, not ended, bearable=False, facts=facts)

@@ -10,7 +10,7 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import polars as pl
@@ -116,3 +116,20 @@ def test_minutes_of_the_watchlist_from_the_source_to_gold_and_again(work: Work) 
     gold = delta.read(work.home, table("gold.bars_minute"))
     assert dict(gold.group_by("symbol").len().iter_rows()) == {"AAPL": 780, "XOM": 780}
     assert set(gold["origin"]) == {"yahoo_chart"}
+
+
+def test_past_the_end_of_india_s_calendar_the_others_go_on_and_the_check_says_so(work: Work) -> None:
+    end = indices.INDICES["^NSEI"].calendar.known_sessions(date(2026, 1, 1), date(2099, 1, 1))[-1]
+    ahead = replace(
+        work, first=end, last=date(end.year + 1, 1, 5), clock=Clock(datetime(2027, 1, 6, tzinfo=UTC), frozen=True)
+    )
+    asked = {(chart["symbol"], chart["interval"]) for chart in indices.wanted(ahead)}
+    assert {symbol for symbol, _ in asked} == set(INDICES)
+    after = replace(ahead, first=date(end.year + 1, 1, 4))
+    assert {chart["symbol"] for chart in indices.wanted(after)} == {"^GSPC"}
+    assert indices.trades(after.last)
+    assert not indices.trades(date(end.year + 1, 1, 3)), "a Sunday"
+    found = indices.calendars(after.last)
+    assert (found.passed, found.bearable) == (False, False)
+    assert found.facts["left_out"] == "^NSEI, ^BSESN, ^NSEBANK"
+    assert indices.calendars(end).passed
