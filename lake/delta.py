@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import polars as pl
 import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
+from deltalake import Field as DeltaField
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 
 if TYPE_CHECKING:
@@ -136,8 +137,24 @@ def to_arrow(table: Table, frame: pl.DataFrame) -> pa.Table:
 
 
 def ensure(home: Home, table: Table) -> DeltaTable:
-    """Open a table, made empty from its contract where it does not exist."""
-    return home.lake.table(table).ensure(arrow_schema(table), table.partition_by, _CONFIGURATION)
+    """Open a table, made empty from its contract where it does not exist.
+
+    A table of an earlier version is given the columns that its contract has gained; they are empty in its rows.
+    """
+    schema = arrow_schema(table)
+    delta = home.lake.table(table).ensure(schema, table.partition_by, _CONFIGURATION)
+    while gained := [DeltaField.from_arrow(schema.field(name)) for name in _lacking(delta, table)]:
+        try:
+            delta.alter.add_columns(gained)
+        except CommitFailedError:
+            # Somebody else wrote meanwhile, and may have added them.
+            delta.update_incremental()
+    return delta
+
+
+def _lacking(delta: DeltaTable, table: Table) -> list[str]:
+    there = {entry.name for entry in delta.schema().fields}
+    return [name for name in table.columns if name not in there]
 
 
 def exists(home: Home, table: Table) -> bool:
@@ -163,7 +180,8 @@ def scan(home: Home, table: Table, where: Slice = EVERYTHING, at_version: int | 
         delta = home.lake.table(table).open(at_version)
     except TableNotFoundError:
         return empty.lazy()
-    frame = pl.scan_delta(delta).filter(where.expr)
+    lacking = [pl.lit(None).alias(name) for name in _lacking(delta, table)]
+    frame = pl.scan_delta(delta).with_columns(lacking).filter(where.expr)
     return frame.select([pl.col(name).cast(kind) for name, kind in empty.schema.items()])
 
 

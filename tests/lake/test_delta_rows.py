@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
+import dataframely as dy
 import polars as pl
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -20,6 +22,7 @@ from lake.settings import load_settings
 
 QUOTES = table("silver.quotes")
 SESSION = date(2026, 11, 20)
+COLUMNS = {"symbol", "tick", "session", "price", "observed_at", "_run_id", "_payload_sha256"}
 TICKS = [datetime(2026, 11, 20, 14, 30, tzinfo=UTC) + timedelta(minutes=30 * n) for n in range(14)]
 
 
@@ -195,3 +198,23 @@ def test_the_hot_period_is_counted_from_the_newest_day_of_each_series() -> None:
     assert hot_partitions(table("gold.quotes"), found) == found
     only = hot_partitions(seconds, found, 1)
     assert [part.where.equals["log_date"] for part in only.values()] == [date(2017, 1, 1), date(2026, 11, 20)]
+
+
+def test_a_table_of_an_earlier_version_gains_its_contract_s_new_columns(home: Home) -> None:
+    old = type("QuoteOld", (dy.Schema,), {n: c for n, c in QUOTES.schema.columns().items() if n not in {"bid", "open"}})
+    before = replace(QUOTES, schema=old)
+    first, second = slice_of(TICKS[0]), slice_of(TICKS[1])
+    rows = quotes({"AAPL": 1.0}).with_columns(
+        [pl.lit(None, kind).alias(name) for name, kind in old.create_empty().schema.items() if name not in COLUMNS]
+    )
+    delta.replace_slice(home, before, rows, first)
+    assert delta.read(home, QUOTES)["bid"].to_list() == [None], "read before anything is written anew"
+    newer = quotes({"AAPL": 2.0}, TICKS[1]).with_columns(
+        [pl.lit(None, kind).alias(n) for n, kind in QUOTES.schema.create_empty().schema.items() if n not in COLUMNS]
+    )
+    delta.replace_slice(home, QUOTES, newer.with_columns(bid=pl.lit(1.5), open=pl.lit(1.4)), second)
+    found = delta.read(home, QUOTES).sort("tick")
+    assert found.select("price", "bid", "open").rows() == [(1.0, None, None), (2.0, 1.5, 1.4)]
+    assert found.columns == list(QUOTES.columns)
+    delta.replace_slice(home, QUOTES, newer, second)
+    assert delta.read(home, QUOTES, first)["price"].to_list() == [1.0]
