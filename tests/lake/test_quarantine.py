@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import polars as pl
@@ -65,3 +65,14 @@ def test_a_rule_that_refuses_nothing_any_more_is_gone(home: Home) -> None:
     before = quarantine.by_rule(home, [QUOTES])
     delta.replace_quarantine(home, QUOTES, refused([], where), where)
     assert quarantine.by_rule(home, [QUOTES], before).is_empty()
+
+
+def test_a_row_refused_by_two_loads_of_its_day_counts_once(home: Home) -> None:
+    month = delta.Slice(between=("session", date(2026, 11, 1), date(2026, 12, 1)))
+    day = delta.Slice(between=("session", date(2026, 11, 20), date(2026, 11, 21)))
+    twice = refused(["a"], month)
+    delta.replace_quarantine(home, QUOTES, pl.concat([twice, twice]), month)
+    delta.replace_quarantine(home, QUOTES, refused(["a"], day), day)
+    found = quarantine.by_rule(home, [QUOTES]).row(0, named=True)
+    assert found["rows"] == 2, "equal rows of one load are two"
+    assert json.loads(found["samples"]) == ["row 0"]
