@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import polars as pl
 
+from scrapers.errors import Reason
 from scrapers.pages.alphavantage import read_series
 from scrapers.spool import asked_for
 
@@ -16,7 +17,7 @@ _SETTLED = timedelta(days=1)
 
 
 class Answer(NamedTuple):
-    """A body that is a series.
+    """A body that answers.
 
     Attributes:
         newest: the last minute it has; None for none.
@@ -32,13 +33,24 @@ def month_of(day: date) -> str:
     return f"{day:%Y-%m}"
 
 
+def months_of(first: date, last: date) -> list[str]:
+    """The months of the days from first to last, both included."""
+    found = [first.replace(day=1)]
+    while (following := (found[-1] + timedelta(days=31)).replace(day=1)) <= last:
+        found.append(following)
+    return [month_of(month) for month in found]
+
+
 def answers(bodies: pl.DataFrame) -> dict[tuple[str, str], list[Answer]]:
-    """The series among bodies of bronze.alphavantage_minutes, by symbol and month."""
+    """The answers among bodies of bronze.alphavantage_minutes, by symbol and month.
+
+    That a call is invalid is one too: the source says so of a symbol that it does not know.
+    """
     found: dict[tuple[str, str], list[Answer]] = {}
     for body, request, status, at in bodies.select("body", "request", "_http_status", "_ingested_at").iter_rows():
         asked = asked_for(request)
         records = read_series(body, "TIME_SERIES_INTRADAY", asked.get("symbol", ""), status)
-        if records.refused is None:
+        if records.refused in (None, Reason.BAD_REQUEST):
             stamps = [row["minute"] for row in records.rows if isinstance(row["minute"], datetime)]
             key = (asked.get("symbol", ""), asked.get("month", ""))
             found.setdefault(key, []).append(Answer(max(stamps, default=None), at))

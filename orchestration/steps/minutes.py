@@ -78,13 +78,26 @@ def _questions(work: Work) -> tuple[str, str, list[dict[str, str]]]:
         return "charts", "charts", charts_of(watchlist(work), "1m", windows) if windows else []
     sessions = work.calendar.sessions(work.first, work.last)
     closes = {session: work.calendar.close_at(session) for session in sessions}
-    known = {} if work.again else answers(bodies_of(work, SOURCES["alphavantage"].bodies, _of_months(work)))
+    known = {} if work.again else answers(_series(work))
     return "alphavantage", "series", lacking_months(known, watchlist(work), sessions, closes)
 
 
-def _of_months(work: Work) -> Slice:
-    """Bodies that speak of a day asked for: a month is landed under any of its days, or a later one."""
-    return Slice(between=("session", work.first.replace(day=1), date.max))
+def lacks(work: Work) -> bool:
+    """Whether something is lacking of the sessions asked for that asking again may bring.
+
+    What Yahoo has left out it leaves out again; Alpha Vantage may have been asked too often on one day.
+    """
+    return work.settings.minute_source == "alphavantage" and bool(_questions(work)[2])
+
+
+def _series(work: Work) -> pl.DataFrame:
+    """Alpha Vantage's bodies of the months asked for: each is landed under any of the month's days, or a later one."""
+    from scrapers.asked_months import months_of
+
+    months = "|".join(months_of(work.first, work.last))
+    where = Slice(between=("session", work.first.replace(day=1), date.max))
+    bodies = delta.scan(work.home, table(SOURCES["alphavantage"].bodies), where)
+    return bodies.filter(pl.col("request").str.contains(f"[?&]month=(?:{months})(?:&|$)")).collect()
 
 
 def _unchanged(work: Work, table_id: str, why: str) -> Outcome:
@@ -108,9 +121,7 @@ def settle_minutes(work: Work) -> Outcome:
     where = days(work, "session")
     settled = {
         "yahoo_chart": minutes_rows(bodies_of(work, SOURCES["yahoo"].bodies, since(work)), work.first, work.last),
-        "alphavantage": series_rows(
-            bodies_of(work, SOURCES["alphavantage"].bodies, _of_months(work)), work.first, work.last
-        ),
+        "alphavantage": series_rows(_series(work), work.first, work.last),
     }
     for origin, rows in settled.items():
         own = Slice({"origin": origin, **where.equals}, where.between)

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import dagster as dg
@@ -19,9 +19,12 @@ import pytest
 from lake import delta
 from lake.clock import Clock
 from lake.contracts import table
+from lake.delta import Slice
 from lake.home import Home
 from lake.settings import MinuteSource, load_settings
 from orchestration.assets.factory import asset_key
+from orchestration.backfill import fingerprint
+from orchestration.backfill_plan import make_plan
 from orchestration.definitions import build_defs
 from orchestration.jobs import JOBS, slot_of
 from orchestration.steps import minutes
@@ -92,6 +95,10 @@ def test_both_sources_tell_the_same_and_the_chosen_one_is_believed(
         assert settled.account == (1560, 1560, 0, 0)
         again = landed(work)["bronze.alphavantage_minutes"]
         assert again.facts == {"unchanged": "nothing is lacking that can be had", "requests": 0}
+        earlier = replace(work, first=date(2026, 11, 3), last=date(2026, 11, 3))
+        assert landed(earlier)["bronze.alphavantage_minutes"].facts["requests"] == 0, "its month has been answered"
+        assert minutes.settle_minutes(earlier).account == (780, 780, 0, 0)
+        delta.replace_slice(work.home, SILVER, SILVER.schema.create_empty(), Slice({"session": earlier.last}))
         assert landed(replace(work, again=True, run_id="run-2"))["bronze.alphavantage_minutes"].written.rows == 2
         assert minutes.settle_minutes(work).account == (3120, 1560, 1560, 0), "the same bodies twice"
         landed(by(work, "yahoo"))
@@ -137,6 +144,7 @@ def test_a_cap_names_every_company_that_was_left(tmp_path: Path, monkeypatch: py
     with world(tmp_path, monkeypatch, "daily_cap:1") as work:
         with pytest.raises(CrawlFailed, match="daily_cap 2"):
             landed(work)
+        assert minutes.lacks(work)
         unanswered = delta.read(work.home, table("bronze.unanswered_minutes")).sort("symbol")
         assert unanswered.select("source", "symbol", "first_day", "last_day", "reason").rows() == [
             ("alphavantage_minutes", symbol, date(2026, 11, 1), date(2026, 11, 30), "daily_cap") for symbol in WATCHED
@@ -147,6 +155,7 @@ def test_a_cap_names_every_company_that_was_left(tmp_path: Path, monkeypatch: py
         minutes.settle_minutes(work)
         outcome = minutes.gold_coverage(work)
         landed(by(work, "yahoo"))
+        assert not minutes.lacks(by(work, "yahoo"))
         minutes.settle_minutes(by(work, "yahoo"))
         other = minutes.gold_coverage(by(work, "yahoo"))
     (finding,) = outcome.findings
@@ -155,6 +164,14 @@ def test_a_cap_names_every_company_that_was_left(tmp_path: Path, monkeypatch: py
     assert other.findings[0].passed
     assert delta.read_quarantine(work.home, SILVER).filter(pl.col("rules") == "daily_cap").height == bodies.height
     assert files_with(tmp_path / "home", KEY) == []
+
+
+def test_another_source_is_another_backfill(tmp_path: Path) -> None:
+    settings = load_settings(home=tmp_path / "home")
+    work = Work(Home.open(settings), settings, "run", FIRST, LAST)
+    plan = make_plan(build_defs(), "bars_minute", FIRST, LAST, datetime(2026, 11, 25, 23, tzinfo=UTC))
+    assert set(plan.tables) >= {"bronze.alphavantage_minutes", "gold.minute_coverage"}
+    assert fingerprint(by(work, "alphavantage"), plan) != fingerprint(work, plan)
 
 
 def test_coverage_tells_what_a_good_answer_leaves_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
