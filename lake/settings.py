@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 World = Literal["simulated", "real"]
 SourceMode = Literal["live", "files", "off"]
+MinuteSource = Literal["yahoo", "alphavantage"]
 
 _S3_URI = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/(?!\.{1,2}(/|$))[A-Za-z0-9._-]+)*/?")
 _BASE_URL = re.compile(r"https?://[A-Za-z0-9.:\[\]-]+/?")
@@ -54,6 +55,9 @@ class Settings(BaseSettings):
     minute_symbols: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="companies whose minutes are collected, comma separated; empty for the largest of each sector"
     )
+    minute_source: MinuteSource = Field(
+        "yahoo", description="who is asked for companies' minutes, and believed first: yahoo or alphavantage"
+    )
     index_minute_sessions: int = Field(
         3, ge=1, le=30, description="sessions of an index's minutes in a load of many days, the newest"
     )
@@ -71,6 +75,7 @@ class Settings(BaseSettings):
     source_yahoo: SourceMode = Field("files", description="Yahoo in a real home: live, files or off")
     source_x: SourceMode = Field("files", description="the X API in a real home: live, files or off")
     source_sec: SourceMode = Field("files", description="SEC in a real home: live, files or off")
+    source_alphavantage: SourceMode = Field("files", description="Alpha Vantage in a real home: live, files or off")
     accept_terms: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="live sources whose terms you have read and may use, comma separated, such as sec,yahoo"
     )
@@ -80,6 +85,14 @@ class Settings(BaseSettings):
     x_api_url: str | None = Field(None, description="base URL; empty for the sandbox")
     sec_url: str | None = Field(None, description="base URL; empty for the sandbox")
     x_bearer_token: SecretStr | None = Field(None, description="bearer token of the X API")
+    alphavantage_url: str | None = Field(None, description="base URL; empty for the sandbox")
+    alphavantage_key: SecretStr | None = Field(None, description="API key of Alpha Vantage, letters and digits")
+    alphavantage_requests_per_minute: float = Field(
+        5.0, gt=0, le=1_200, description="request rate to live Alpha Vantage, by the minute"
+    )
+    alphavantage_requests_per_day: int = Field(
+        25, ge=0, description="requests to live Alpha Vantage in a UTC day; 0 for a key without a daily cap"
+    )
     contact: str | None = Field(None, description="'NAME EMAIL' that live sources are told")
     yahoo_requests_per_second: float = Field(2.0, gt=0, le=50, description="request rate to live Yahoo")
     x_requests_per_second: float = Field(0.5, gt=0, le=5, description="request rate to the live X API")
@@ -164,6 +177,15 @@ class Settings(BaseSettings):
     def _split_symbols(cls, value: object) -> object:
         if isinstance(value, str):
             return tuple(dict.fromkeys(part.strip().upper() for part in value.split(",") if part.strip()))
+        return value
+
+    @field_validator("alphavantage_key")
+    @classmethod
+    def _check_key(cls, value: SecretStr | None) -> SecretStr | None:
+        # A key is cut out of whatever repeats it; one that could be a price or a word would be cut out of those too.
+        key = value.get_secret_value() if value else ""
+        if value and not (key.isascii() and key.isalnum() and len(key) >= 8 and not key.isdigit()):
+            raise ValueError("at least 8 letters and digits, not digits alone")
         return value
 
     @field_validator("now")

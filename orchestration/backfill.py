@@ -230,6 +230,10 @@ def is_done(work: Work, plan: Plan, chunk: Chunk, journal: Journal) -> bool:
         return int(came.select(pl.len()).collect().item()) > 0
     if journal.noted(chunk.label) != fingerprint(work, plan):
         return False
+    if plan.spec.name == "bars_minute":
+        from orchestration.steps.minutes import lacks
+
+        return not lacks(work)
     if plan.spec.name != "bars_daily":
         return True
     from orchestration.steps.bars import lacking_spans
@@ -242,6 +246,9 @@ def fingerprint(work: Work, plan: Plan) -> str:
     import hashlib
 
     digest = hashlib.sha256()
+    if plan.spec.name == "bars_minute" and work.settings.minute_source != "yahoo":
+        # Another source is another backfill.
+        digest.update(work.settings.minute_source.encode())
     for name in plan.tables:
         known = table(name)
         if known.layer != "bronze":

@@ -13,7 +13,7 @@ import dagster as dg
 
 from lake.market_calendar import xnys
 from orchestration.assets.factory import asset_key
-from orchestration.jobs import JOBS, TOGETHER, JobSpec
+from orchestration.jobs import JOBS, TOGETHER, JobSpec, slot_of
 from orchestration.journal import WrongBackfill
 from orchestration.partitions import log_days, sessions
 
@@ -131,5 +131,6 @@ def check_source(home: Home, settings: Settings, spec: JobSpec) -> None:
         raise WrongBackfill(
             f"{spec.name} of the past cannot be had: a live source tells what is, not what was, and this home's is live"
         )
-    if spec.slot is not None and getattr(source_urls(settings, home), spec.slot) is None:
-        raise WrongBackfill(f"this home has no live source {spec.slot} to ask: its TIDEMARK_…_URL is not set")
+    slot = slot_of(spec, settings)
+    if slot is not None and getattr(source_urls(settings, home), slot) is None:
+        raise WrongBackfill(f"this home has no live source {slot} to ask: its TIDEMARK_…_URL is not set")

@@ -9,6 +9,7 @@ import dagster as dg
 
 from lake.home import Home
 from lake.market_calendar import INDIA, NEW_YORK, xnys
+from lake.settings import Settings
 from orchestration.assets.factory import asset_key
 from orchestration.assets.marts import EXPECTATIONS_TAG
 from orchestration.resources import LakeResource
@@ -34,7 +35,7 @@ class JobSpec(NamedTuple):
     """A job by the tables it makes, beside the inventory and the marts.
 
     Attributes:
-        slot: the source it asks, as `scrapers.urls` names it; None for jobs of imported files alone.
+        slot: the source it asks, as `scrapers.urls` names it; None for jobs of imported files alone. See `slot_of`.
         chunk: how much of a backfill is one run: what fits in memory and is worth a run of its own.
         gives_past: whether a live source can be asked for days that are over.
     """
@@ -121,11 +122,27 @@ JOBS = (
     JobSpec(
         "bars_minute",
         "Minute bars of a watchlist over sessions, and those of imported files.",
-        ("bronze.yahoo_minutes", "silver.bars_minute", "gold.bars_minute"),
+        (
+            "bronze.yahoo_minutes",
+            "bronze.alphavantage_minutes",
+            "bronze.unanswered_minutes",
+            "silver.bars_minute",
+            "gold.bars_minute",
+            "gold.minute_coverage",
+        ),
         slot="query2",
         chunk="week",
     ),
 )
+
+
+# Who is asked for minutes is a setting.
+_MINUTE_SLOTS = {"yahoo": "query2", "alphavantage": "alphavantage"}
+
+
+def slot_of(spec: JobSpec, settings: Settings) -> str | None:
+    """The source that a job asks with the settings as they are."""
+    return _MINUTE_SLOTS[settings.minute_source] if spec.name == "bars_minute" else spec.slot
 
 
 def build_jobs() -> dict[str, Job]:
@@ -239,8 +256,8 @@ TIMETABLE = (
 
 def build_schedules(jobs: dict[str, Job]) -> list[dg.ScheduleDefinition]:
     """The timetable's schedules, and the night's maintenance."""
-    slots = {spec.name: spec.slot for spec in JOBS}
-    timed = [_schedule(entry, jobs[entry.job], slots[entry.job] or "") for entry in TIMETABLE]
+    specs = {spec.name: spec for spec in JOBS}
+    timed = [_schedule(entry, jobs[entry.job], specs[entry.job]) for entry in TIMETABLE]
 
     @dg.schedule(
         job=jobs["maintenance"],
@@ -257,7 +274,7 @@ def build_schedules(jobs: dict[str, Job]) -> list[dg.ScheduleDefinition]:
     return [*timed, maintenance_at_night]
 
 
-def _schedule(entry: Timetable, job: Job, slot: str) -> dg.ScheduleDefinition:
+def _schedule(entry: Timetable, job: Job, spec: JobSpec) -> dg.ScheduleDefinition:
     @dg.schedule(
         name=entry.name,
         job=job,
@@ -266,7 +283,7 @@ def _schedule(entry: Timetable, job: Job, slot: str) -> dg.ScheduleDefinition:
         default_status=dg.DefaultScheduleStatus.RUNNING,
     )
     def timed(lake: LakeResource) -> dg.RunRequest | dg.SkipReason:
-        if (reason := not_now(lake, slot)) is not None:
+        if (reason := not_now(lake, slot_of(spec, lake.settings()) or "")) is not None:
             return reason
         now = lake.clock().now()
         day = entry.day(now)

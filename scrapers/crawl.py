@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 from lake.clock import Clock
 from scrapers.errors import Reason, SourceSettingsError
+from scrapers.hidden import ALPHAVANTAGE_KEY, hide_from_output
 from scrapers.job import SPIDER_NAMES, Breaker, CrawlReport, Job, read_report
 from scrapers.urls import SourceUrls, agents, limits
 
@@ -100,6 +101,8 @@ def run_crawl(  # noqa: PLR0913 - a crawl's own words
         raise SourceSettingsError(f"no spider {spider!r}; there are {', '.join(SPIDER_NAMES)}")
     if spider == "posts" and not urls.sandboxed and not settings.x_bearer_token:
         raise SourceSettingsError("TIDEMARK_X_BEARER_TOKEN is not set: the live X API answers nobody without one")
+    if spider == "alphavantage" and urls.base("alphavantage") and not urls.sandboxed and not settings.alphavantage_key:
+        raise SourceSettingsError("TIDEMARK_ALPHAVANTAGE_KEY is not set: live Alpha Vantage answers nobody without one")
     run_id = run_id or uuid.uuid4().hex
     job = make_job(spider, params, spool, urls, settings, run_id, hosts or spool.parent / "hosts")
     lines = Lines.after_now(log_file or spool / "crawl.log")
@@ -141,6 +144,8 @@ def environment_of(settings: Settings) -> dict[str, str]:
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     if settings.x_bearer_token:
         environment["TIDEMARK_X_BEARER_TOKEN"] = settings.x_bearer_token.get_secret_value()
+    if settings.alphavantage_key:
+        environment[ALPHAVANTAGE_KEY] = settings.alphavantage_key.get_secret_value()
     root = str(Path(__file__).resolve().parents[1])
     environment["PYTHONPATH"] = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))
     return environment
@@ -258,6 +263,7 @@ def crawl(job: Job) -> int:
 
     # Imported now and not by the engine: it walks the whole stack, which is deep once the reactor runs.
     importlib.import_module("scrapy.core.downloader.handlers.http11")
+    hide_from_output(os.environ.get(ALPHAVANTAGE_KEY))
     process = AsyncCrawlerProcess(scrapy_settings(job))
     # Scrapy's own lines show addresses, and an address may hold a crumb; a callback's error is still told.
     logging.getLogger("scrapy").setLevel(logging.ERROR)

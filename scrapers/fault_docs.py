@@ -51,6 +51,9 @@ OUTCOMES = {
     "nulls": Outcome(row=Reason.NULL_BAR, done="the other bars are taken"),
     "duplicates": Outcome(row=Reason.REPEATED_SESSION, done="one of the two is taken; a quote's repeat is a duplicate"),
     "out_of_order": Outcome(done="rows are known by their key, not their place"),
+    "daily_cap": Outcome(Reason.DAILY_CAP, done="nothing more is asked; the key is cut out of the body"),
+    "premium_function": Outcome(Reason.PREMIUM_FUNCTION, done="nothing more is asked"),
+    "throttled_note": Outcome(Reason.THROTTLED),
 }
 
 _HEAD = """# When a source misbehaves

@@ -38,6 +38,8 @@ class HostState:
         refusals: refusals in a row, whatever crawl received them.
         open_until: until when it is left alone.
         openings: how often in a row it was left alone and then refused again at once.
+        day: the UTC day that `asked` counts, for hosts whose requests are counted by the day.
+        asked: requests sent on it.
     """
 
     written_at: float = 0.0
@@ -46,6 +48,8 @@ class HostState:
     refusals: int = 0
     open_until: float = 0.0
     openings: int = 0
+    day: str = ""
+    asked: int = 0
 
 
 @dataclass(frozen=True)
@@ -102,6 +106,17 @@ class HostLedger:
             at = max(now, change.state.next_at)
             change.state = replace(change.state, next_at=at + delay)
         return at - now
+
+    def asked_today(self, slot: str) -> int:
+        """How many requests a host was sent on this UTC day, of those that are counted."""
+        state = self.state(slot)
+        return state.asked if state.day == _today() else 0
+
+    def count_today(self, slot: str) -> None:
+        """Count a request that is sent now."""
+        with self._changing(slot) as change:
+            today, state = _today(), change.state
+            change.state = replace(state, day=today, asked=state.asked + 1 if state.day == today else 1)
 
     def quiet(self, slot: str) -> float:
         """The seconds for which a host wants not to be asked; 0 where it may be."""
@@ -196,6 +211,10 @@ class HostLedger:
 @dataclass
 class _Change:
     state: HostState
+
+
+def _today() -> str:
+    return time.strftime("%Y-%m-%d", time.gmtime(time.time()))
 
 
 def _plain_host(url: str) -> str:

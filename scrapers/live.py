@@ -52,6 +52,12 @@ SOURCES: tuple[LiveSource, ...] = (
         {"sec": "https://www.sec.gov"},
         "SEC's fair access rules allow ten requests a second in all and want your name and mail address",
     ),
+    LiveSource(
+        "alphavantage",
+        {"alphavantage": "https://www.alphavantage.co"},
+        "a key is one person's own, a free one allows 25 requests a day, minute bars are a paid function, and the data "
+        "may not be passed on without a licence",
+    ),
 )
 _BY_SLOT = {slot: source for source in SOURCES for slot in source.slots}
 

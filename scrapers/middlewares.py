@@ -97,10 +97,13 @@ class Politeness(SourceMiddleware):
         """Wait for the host's turn.
 
         Raises:
-            IgnoreRequest: when the host is left alone.
+            IgnoreRequest: when the host is left alone, has said that it answers nothing more, or has been asked as
+                often today as it may be.
         """
         slot, hosts = slot_of(request), self.spider.hosts
-        delay = self.spider.job.limits.get(slot, {}).get("delay", 0.0)
+        limit = self.spider.job.limits.get(slot, {})
+        delay, per_day = limit.get("delay", 0.0), int(limit.get("per_day", 0))
+        self._refuse_at_once(slot, per_day)
         while not hosts.left_alone(slot):
             if quiet := hosts.quiet(slot):
                 await asyncio.sleep(quiet)
@@ -109,8 +112,17 @@ class Politeness(SourceMiddleware):
                 await asyncio.sleep(wait)
                 if hosts.quiet(slot) or hosts.left_alone(slot):
                     continue
+            self._refuse_at_once(slot, per_day)
+            if per_day:
+                hosts.count_today(slot)
             return
         raise IgnoreRequest(str(Reason.HOST_LEFT_ALONE))
+
+    def _refuse_at_once(self, slot: str, per_day: int) -> None:
+        if self.spider.ended is not None:
+            raise IgnoreRequest(str(self.spider.ended))
+        if per_day and self.spider.hosts.asked_today(slot) >= per_day:
+            raise IgnoreRequest(str(Reason.DAILY_CAP))
 
     def process_response(self, request: Request, response: Response) -> Response:
         """Note what the host's answer says about the host."""

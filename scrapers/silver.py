@@ -19,6 +19,7 @@ from lake.contracts import table
 from lake.contracts.base import Table
 from lake.rows import Refusal, RowAccount, Settled, settle
 from scrapers.errors import Reason
+from scrapers.pages.alphavantage import read_series
 from scrapers.pages.base import Records, row_schema
 from scrapers.pages.chart import read_chart
 from scrapers.pages.chart_rows import ACTIONS, BARS, MINUTES, Noted, chart_rows
@@ -167,6 +168,23 @@ def minutes_rows(bodies: pl.DataFrame, first: date | None = None, last: date | N
         noted for noted in rows.bar_refusals if noted.session is None or _between(noted.session, first, last)
     ]
     return settle_frames(MINUTES, found, rows.bars.filter(within("session", first, last)), asked_about)
+
+
+def series_rows(bodies: pl.DataFrame, first: date | None = None, last: date | None = None) -> Settled:
+    """One-minute bars from Alpha Vantage's series.
+
+    Args:
+        bodies: rows of bronze.alphavantage_minutes.
+        first: the first session that is asked about; minutes of other days are not taken in.
+        last: the last such session, included.
+    """
+    return _settle_records(
+        MINUTES,
+        bodies,
+        lambda body: read_series(
+            body["body"], "TIME_SERIES_INTRADAY", _asked(body, "symbol"), body["_http_status"], first, last
+        ),
+    )
 
 
 def sec_ticker_rows(path: Path, source: Source) -> tuple[pl.DataFrame, list[Refusal], int]:

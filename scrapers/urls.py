@@ -16,16 +16,24 @@ if TYPE_CHECKING:
     from lake.home import Home
     from lake.settings import Settings
 
-Slot = Literal["query1", "query2", "cookie", "x", "sec"]
-SLOTS: tuple[Slot, ...] = ("query1", "query2", "cookie", "x", "sec")
+Slot = Literal["query1", "query2", "cookie", "x", "sec", "alphavantage"]
+SLOTS: tuple[Slot, ...] = ("query1", "query2", "cookie", "x", "sec", "alphavantage")
 _SETTING = {
     "query1": "yahoo_query1_url",
     "query2": "yahoo_query2_url",
     "cookie": "yahoo_cookie_url",
     "x": "x_api_url",
     "sec": "sec_url",
+    "alphavantage": "alphavantage_url",
 }
-_PREFIX = {"query1": "/query1", "query2": "/query2", "cookie": "/fc/", "x": "/x", "sec": "/sec"}
+_PREFIX = {
+    "query1": "/query1",
+    "query2": "/query2",
+    "cookie": "/fc/",
+    "x": "/x",
+    "sec": "/sec",
+    "alphavantage": "/alphavantage",
+}
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
 
@@ -43,6 +51,7 @@ class SourceUrls:
     x: str | None
     sec: str | None
     sandboxed: bool
+    alphavantage: str | None = None
 
     def base(self, slot: Slot) -> str:
         """A source's address without a final slash.
@@ -85,7 +94,7 @@ def source_urls(settings: Settings, home: Home) -> SourceUrls:
 
 
 def limits(settings: Settings, urls: SourceUrls) -> dict[str, dict[str, float]]:
-    """For each source how many requests may be in flight and the seconds between two."""
+    """For each source how many requests may be in flight, the seconds between two, and how many a day where counted."""
     if urls.sandboxed:
         return {slot: {"concurrency": settings.sandbox_concurrency, "delay": 0.0, "jitter": 0.0} for slot in SLOTS}
     rates = {
@@ -94,10 +103,14 @@ def limits(settings: Settings, urls: SourceUrls) -> dict[str, dict[str, float]]:
         "cookie": settings.yahoo_requests_per_second,
         "x": settings.x_requests_per_second,
         "sec": settings.sec_requests_per_second,
+        "alphavantage": settings.alphavantage_requests_per_minute / 60,
     }
     # Without jitter: a rate that a source names is a limit, not an average.
     fixed = {"concurrency": settings.live_concurrency, "jitter": 0.0}
-    return {slot: {**fixed, "delay": 1 / rate} for slot, rate in rates.items()}
+    found = {slot: {**fixed, "delay": 1 / rate} for slot, rate in rates.items()}
+    if settings.alphavantage_requests_per_day:
+        found["alphavantage"]["per_day"] = settings.alphavantage_requests_per_day
+    return found
 
 
 def agents(settings: Settings, urls: SourceUrls) -> dict[str, str]:
@@ -115,4 +128,5 @@ def agents(settings: Settings, urls: SourceUrls) -> dict[str, str]:
             raise SourceSettingsError("TIDEMARK_CONTACT is not set: live sources are told 'NAME EMAIL'")
         contact = "Tidemark simulated@example.org"
     yahoo = f"Mozilla/5.0 (compatible; Tidemark/0.1; {contact})"
-    return {"query1": yahoo, "query2": yahoo, "cookie": yahoo, "x": f"Tidemark/0.1 ({contact})", "sec": contact}
+    plain = f"Tidemark/0.1 ({contact})"
+    return {"query1": yahoo, "query2": yahoo, "cookie": yahoo, "x": plain, "sec": contact, "alphavantage": plain}

@@ -315,11 +315,13 @@ class MinuteFields(Provenance):
 class BarMinuteSilver(MinuteFields):
     """A company's minute from one source or file; several may speak of the same minute."""
 
-    origin = dy.String(primary_key=True, metadata={"meaning": "yahoo_chart, or the SHA-256 of the imported file"})
+    origin = dy.String(
+        primary_key=True, metadata={"meaning": "yahoo_chart, alphavantage, or the SHA-256 of the imported file"}
+    )
 
 
 class BarMinute(MinuteFields):
-    """A company's minute; of several origins the newest observed."""
+    """A company's minute; of two sources the one that is asked now, else the newest observed of several origins."""
 
     origin = dy.String(nullable=False, metadata={"meaning": "the source or file it was taken from"})
 
@@ -332,7 +334,12 @@ MARKET = (
     Table("bars_daily", "silver", BarDailySilver, "market", "yahoo_chart, imported files", partition_by=("year",)),
     Table("corporate_actions", "silver", CorporateAction, "market", "yahoo_chart"),
     Table(
-        "bars_minute", "silver", BarMinuteSilver, "market", "yahoo_minutes, imported files", partition_by=("session",)
+        "bars_minute",
+        "silver",
+        BarMinuteSilver,
+        "market",
+        "yahoo_minutes, alphavantage_minutes, imported files",
+        partition_by=("session",),
     ),
     Table("universe", "gold", Membership, "market", "silver.universe", partition_by=("session",)),
     Table("companies", "gold", Company, "market", "silver.profiles, silver.sec_tickers"),

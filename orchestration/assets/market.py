@@ -4,12 +4,13 @@ import dagster as dg
 
 from orchestration.assets.factory import asset_key, lake_asset, lake_assets, of_any_day
 from orchestration.partitions import sessions
-from orchestration.steps import bars, market, minutes, tickers, ticks
+from orchestration.steps import bars, market, minute_coverage, minutes, tickers, ticks
 
 
 def build() -> list[dg.AssetsDefinition]:
     """All assets of the group."""
     by_session = sessions()
+    landed_minutes = [*(source.bodies for source in minutes.SOURCES.values()), minute_coverage.UNANSWERED]
     return [
         lake_asset("bronze.yahoo_screener", market.land_universe, partitions=by_session),
         lake_asset("silver.universe", market.settle_universe, deps=["bronze.yahoo_screener"], partitions=by_session),
@@ -69,19 +70,33 @@ def build() -> list[dg.AssetsDefinition]:
                 "gold.corporate_actions": ["silver.corporate_actions"],
             },
         ),
-        lake_asset(
-            "bronze.yahoo_minutes",
+        lake_assets(
+            landed_minutes,
             minutes.land_minutes,
-            deps=["gold.universe"],
-            partitions=by_session,
+            {name: ["gold.universe"] for name in landed_minutes},
+            by_session,
             whole_range=True,
         ),
         lake_asset(
             "silver.bars_minute",
             minutes.settle_minutes,
-            deps=["bronze.yahoo_minutes", of_any_day("bronze.files")],
+            deps=["bronze.yahoo_minutes", "bronze.alphavantage_minutes", of_any_day("bronze.files")],
             partitions=by_session,
             whole_range=True,
+        ),
+        lake_assets(
+            [minute_coverage.COVERAGE],
+            lambda work: [minutes.gold_coverage(work)],
+            {minute_coverage.COVERAGE: ["silver.bars_minute", minute_coverage.UNANSWERED]},
+            by_session,
+            whole_range=True,
+            checks=[
+                dg.AssetCheckSpec(
+                    minute_coverage.CHECK,
+                    asset=asset_key(minute_coverage.COVERAGE),
+                    description="Of the companies watched in a session: an error below 98 %, a warning below all.",
+                )
+            ],
         ),
         lake_asset("gold.bars_minute", minutes.gold_minutes, deps=["silver.bars_minute"]),
     ]

@@ -71,12 +71,13 @@ def land(work: Work, table_id: str, spider: str, params: Mapping[str, object]) -
         report = crawl(work, spider, params)
     except CrawlFailed as failure:
         if failure.report is not None:
-            _append(work, table_id, failure.report)
+            keep_bodies(work, table_id, failure.report)
         raise
-    return _append(work, table_id, report)
+    return keep_bodies(work, table_id, report)
 
 
-def _append(work: Work, table_id: str, report: CrawlReport) -> Outcome:
+def keep_bodies(work: Work, table_id: str, report: CrawlReport) -> Outcome:
+    """Append what a crawl received to bronze, and remove its spool."""
     known, bodies = table(table_id), report.bodies()
     written = delta.append(work.home, known, bodies, Commit(f"{work.run_id}/{report.spider}", 1))
     shutil.rmtree(report.spool)

@@ -1,16 +1,35 @@
-"""The steps of companies' minute bars: charts of a watchlist, and files that a user brought."""
+"""The steps of companies' minute bars: a watchlist's by the source that is chosen, and files that a user brought."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from typing import NamedTuple
 
 import polars as pl
 
 from lake import delta
 from lake.contracts import table
 from lake.delta import EVERYTHING, Slice, Written
-from orchestration.steps.common import bodies_of, days, land, since, write_gold, write_silver
+from lake.settings import MinuteSource
+from orchestration.steps.common import bodies_of, crawl, days, keep_bodies, since, write_gold, write_silver
 from orchestration.steps.imports import as_one, settle_minute_files
 from orchestration.steps.market import members
+from orchestration.steps.minute_coverage import UNANSWERED, gold_minute_coverage, unanswered_rows
 from orchestration.work import Outcome, Work
+
+
+class Source(NamedTuple):
+    """A source of minutes: the table of its bodies, and the origin of its rows."""
+
+    bodies: str
+    origin: str
+
+
+SOURCES: dict[MinuteSource, Source] = {
+    "yahoo": Source("bronze.yahoo_minutes", "yahoo_chart"),
+    "alphavantage": Source("bronze.alphavantage_minutes", "alphavantage"),
+}
 
 
 def watchlist(work: Work) -> list[str]:
@@ -20,33 +39,115 @@ def watchlist(work: Work) -> list[str]:
     return members(work).filter(pl.col("rank") == 1)["symbol"].to_list()
 
 
-def land_minutes(work: Work) -> Outcome:
-    """Charts by the minute over those of the sessions asked for that the source still gives."""
+def land_minutes(work: Work) -> Iterator[Outcome]:
+    """Bodies of the source that is chosen, and what it was asked in vain; the other source is left alone.
+
+    Raises:
+        scrapers.crawl.CrawlFailed: when nothing was answered; what came instead, and what was asked, is in bronze then.
+    """
+    from scrapers.crawl import CrawlFailed
+
+    chosen = SOURCES[work.settings.minute_source]
+    spider, name, asked = _questions(work)
+    for source in SOURCES.values():
+        if source != chosen:
+            yield _unchanged(work, source.bodies, f"TIDEMARK_MINUTE_SOURCE is {work.settings.minute_source}")
+    if not asked:
+        yield _unchanged(work, chosen.bodies, "nothing is lacking that can be had")
+        yield _unchanged(work, UNANSWERED, "nothing was asked")
+        return
+    try:
+        report = crawl(work, spider, {name: asked})
+    except CrawlFailed as failure:
+        if failure.report is not None:
+            keep_bodies(work, chosen.bodies, failure.report)
+        _keep_unanswered(work, unanswered_rows(work, chosen.bodies, asked, failure.report))
+        raise
+    outcome = keep_bodies(work, chosen.bodies, report)
+    yield outcome
+    yield _keep_unanswered(work, unanswered_rows(work, chosen.bodies, asked, report))
+
+
+def _questions(work: Work) -> tuple[str, str, list[dict[str, str]]]:
+    """The spider, and what it is asked under which name."""
+    from scrapers.asked_months import answers, lacking_months
     from scrapers.windows import charts_of, minute_windows
 
-    windows = list(minute_windows(work.calendar, work.first, work.last, work.clock.now()))
-    if not windows:
-        known = table("bronze.yahoo_minutes")
-        return Outcome(known, Written(delta.version(work.home, known) or 0, 0), facts={"requests": 0})
-    return land(work, "bronze.yahoo_minutes", "charts", {"charts": charts_of(watchlist(work), "1m", windows)})
+    if work.settings.minute_source == "yahoo":
+        windows = list(minute_windows(work.calendar, work.first, work.last, work.clock.now()))
+        return "charts", "charts", charts_of(watchlist(work), "1m", windows) if windows else []
+    sessions = work.calendar.sessions(work.first, work.last)
+    closes = {session: work.calendar.close_at(session) for session in sessions}
+    known = {} if work.again else answers(_series(work))
+    return "alphavantage", "series", lacking_months(known, watchlist(work), sessions, closes)
+
+
+def lacks(work: Work) -> bool:
+    """Whether something is lacking of the sessions asked for that asking again may bring.
+
+    What Yahoo has left out it leaves out again; Alpha Vantage may have been asked too often on one day.
+    """
+    return work.settings.minute_source == "alphavantage" and bool(_questions(work)[2])
+
+
+def _series(work: Work) -> pl.DataFrame:
+    """Alpha Vantage's bodies of the months asked for: each is landed under any of the month's days, or a later one."""
+    from scrapers.asked_months import months_of
+
+    months = "|".join(months_of(work.first, work.last))
+    where = Slice(between=("session", work.first.replace(day=1), date.max))
+    bodies = delta.scan(work.home, table(SOURCES["alphavantage"].bodies), where)
+    return bodies.filter(pl.col("request").str.contains(f"[?&]month=(?:{months})(?:&|$)")).collect()
+
+
+def _unchanged(work: Work, table_id: str, why: str) -> Outcome:
+    known = table(table_id)
+    return Outcome(known, Written(delta.version(work.home, known) or 0, 0), facts={"unchanged": why, "requests": 0})
+
+
+def _keep_unanswered(work: Work, rows: pl.DataFrame) -> Outcome:
+    known = table(UNANSWERED)
+    written = delta.append(work.home, known, rows, delta.Commit(f"{work.run_id}/minutes", 1))
+    counts = rows.group_by("reason").len().sort("reason")
+    facts = {f"unanswered_{reason}": int(count) for reason, count in counts.iter_rows()}
+    return Outcome(known, Written(written.version, rows.height), facts=facts)
 
 
 def settle_minutes(work: Work) -> Outcome:
-    """Minute bars of the sessions asked for, and those of imported files."""
-    from scrapers.silver import minutes_rows
+    """Minute bars of the sessions asked for, by each source, and those of imported files."""
+    from scrapers.silver import minutes_rows, series_rows
 
     outcomes = list(settle_minute_files(work))
-    settled = minutes_rows(bodies_of(work, "bronze.yahoo_minutes", since(work)), work.first, work.last)
     where = days(work, "session")
-    charts = Slice({"origin": "yahoo_chart", **where.equals}, where.between)
-    outcomes.append(write_silver(work, "silver.bars_minute", settled, charts))
+    settled = {
+        "yahoo_chart": minutes_rows(bodies_of(work, SOURCES["yahoo"].bodies, since(work)), work.first, work.last),
+        "alphavantage": series_rows(_series(work), work.first, work.last),
+    }
+    for origin, rows in settled.items():
+        own = Slice({"origin": origin, **where.equals}, where.between)
+        outcomes.append(write_silver(work, "silver.bars_minute", rows, own))
     return as_one("silver.bars_minute", outcomes)
 
 
+def gold_coverage(work: Work) -> Outcome:
+    """What came of each watched company in each session asked for."""
+    return gold_minute_coverage(work, watchlist(work), SOURCES[work.settings.minute_source].origin)
+
+
 def gold_minutes(work: Work) -> Outcome:
-    """Minute bars, one for each company and minute: the newest observed."""
+    """Minute bars, one for each company and minute: of two sources the chosen one's, else the newest observed.
+
+    The facts count the rows that gave way, and the minutes of which the sources tell different closes.
+    """
+    origin = SOURCES[work.settings.minute_source].origin
+    others = [source.origin for source in SOURCES.values() if source.origin != origin]
     rows = delta.read(work.home, table("silver.bars_minute"))
-    newest = rows.sort("observed_at", "origin", descending=[True, False]).unique(
-        ["symbol", "minute"], keep="first", maintain_order=True
-    )
-    return write_gold(work, "gold.bars_minute", newest.sort("symbol", "minute"), EVERYTHING)
+    one_each = rows.sort(
+        pl.col("origin").is_in(others), "observed_at", "origin", descending=[False, True, False]
+    ).unique(["symbol", "minute"], keep="first", maintain_order=True)
+    outcome = write_gold(work, "gold.bars_minute", one_each.sort("symbol", "minute"), EVERYTHING)
+    own, other = rows.filter(pl.col("origin") == origin), rows.filter(pl.col("origin").is_in(others))
+    both = own.join(other, on=["symbol", "minute"], suffix="_other")
+    differ = both.filter((pl.col("close_other") / pl.col("close") - 1).abs() > 1e-4).height
+    counts = {"superseded": rows.height - one_each.height, "minutes_of_both_sources": both.height, "differ": differ}
+    return Outcome(outcome.table, outcome.written, problem=outcome.problem, facts={**outcome.facts, **counts})

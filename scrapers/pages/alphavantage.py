@@ -1,6 +1,7 @@
 """Alpha Vantage's time series: minutes and days of a company, and the notices it sends with HTTP 200 instead.
 
-Stamps are naive and mean New York's time; the newest comes first; numbers are texts under names such as `1. open`.
+Stamps are naive and mean New York's time, the start of the minute; the newest comes first; numbers are texts under names
+such as `1. open`.
 A daily series of the free functions is as traded: its basis is raw.
 """
 
@@ -32,13 +33,33 @@ _NOTICES = (
     (re.compile(r"invalid api call", re.IGNORECASE), Reason.BAD_REQUEST),
 )
 _KEY = re.compile(rb"(API key as )\w+")
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
-def read_series(body: bytes, function: Function, symbol: str, status: int | None = None) -> Records:
-    """A series as records of silver.bars_minute or silver.bars_daily; see `parse_series`."""
+def without_key(body: bytes, key: str | None = None) -> bytes:
+    """A body without the key that a notice repeats, and without the given one wherever it is."""
+    body = _KEY.sub(rb"\1...", body)
+    return body.replace(key.encode(), b"...") if key else body
+
+
+def read_series(  # noqa: PLR0913, PLR0917 - what was asked
+    body: bytes,
+    function: Function,
+    symbol: str,
+    status: int | None = None,
+    first: date | None = None,
+    last: date | None = None,
+) -> Records:
+    """A series as records of silver.bars_minute or silver.bars_daily; see `parse_series`.
+
+    Args:
+        first, last: the days asked about, both included; what is stamped on others is not taken in.
+    """
 
     def read(records: Records) -> None:
-        for stamp, values in _series(_KEY.sub(rb"\1...", body), function, symbol, status).items():
+        for stamp, values in _series(without_key(body), function, symbol, status).items():
+            if not _asked_about(stamp, first, last):
+                continue
             records.rows_in += 1
             try:
                 records.rows.append(_row(stamp, json_object(values), function, symbol))
@@ -46,7 +67,15 @@ def read_series(body: bytes, function: Function, symbol: str, status: int | None
                 records.refuse(refused.reason, {"symbol": symbol, "stamp": stamp, "values": values})
 
     # A notice of the cap repeats the key.
-    return guarded(read, _KEY.sub(rb"\1...", body))
+    return guarded(read, without_key(body))
+
+
+def _asked_about(stamp: str, first: date | None, last: date | None) -> bool:
+    """Whether a stamp is of the days asked about; one that names no day is told apart later."""
+    if (found := _DAY.match(stamp)) is None:
+        return True
+    day = found.group()
+    return (first is None or day >= first.isoformat()) and (last is None or day <= last.isoformat())
 
 
 def parse_series(body: bytes, function: Function, symbol: str, status: int | None = None) -> Parsed:

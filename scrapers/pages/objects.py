@@ -11,6 +11,7 @@ from typing import Any
 import attrs
 from web_poet import PageParams, WebPage
 
+from scrapers.pages.alphavantage import parse_series, read_series
 from scrapers.pages.base import Parsed, Verdict
 from scrapers.pages.chart import read_chart
 from scrapers.pages.chart_rows import ParsedChart, parse_chart
@@ -116,6 +117,25 @@ class PostsPage(WebPage[Parsed]):
     def verdict(self) -> Verdict:
         """What a crawl has to know of the body."""
         return read_posts(bytes(self.response.body), self.response.status).verdict
+
+
+@attrs.define
+class SeriesPage(WebPage[Parsed]):
+    """The page object of an Alpha Vantage series; its params name `function` and `symbol`."""
+
+    params: PageParams[str, Any]
+
+    async def to_item(self) -> Parsed:
+        """The body, read."""
+        return parse_series(
+            bytes(self.response.body), self.params["function"], self.params["symbol"], self.response.status
+        )
+
+    def verdict(self) -> Verdict:
+        """What a crawl has to know of the body."""
+        return read_series(
+            bytes(self.response.body), self.params["function"], self.params["symbol"], self.response.status
+        ).verdict
 
 
 @attrs.define

@@ -102,8 +102,14 @@ def _shuffled(value: Any, draw: random.Random) -> Any:
     return value
 
 
+KEY = b"{apikey}"  # in a fault's body: the key that the request was sent with
+_MORE = b"Please see the premium plans at https://www.alphavantage.co/premium/"
+_CAP = b"We have detected your API key as " + KEY + b" and our standard API rate limit is 25 requests per day. " + _MORE
+_PREMIUM = b"Thank you for using Alpha Vantage! This is a premium endpoint. " + _MORE
+_BURST = b"Thank you for using Alpha Vantage! Please consider spreading out your free API requests more sparingly "
 _CRUMBED = ("/v1/finance/screener", "/v7/finance/quote", "/v10/finance/quoteSummary")
 _CHART, _ROWS = ("/v8/finance/chart",), ("/v8/finance/chart", "/v7/finance/quote")
+_SERIES = ("/alphavantage/",)
 _TEXT, _JSON = {"content-type": "text/plain"}, {"content-type": "application/json"}
 _PAGES = {"content-type": "text/html; charset=utf-8"}
 _AGREE = "<form class='consent-form' action='/v2/collectConsent'><button name=\"agree\">Agree</button></form>"
@@ -132,6 +138,24 @@ FAULTS: dict[str, Fault] = {
         Fault("nulls", "a bar of nulls", damage=_nulls, where=_CHART),
         Fault("duplicates", "a row that is there twice", damage=_doubled, where=_ROWS),
         Fault("out_of_order", "rows out of order", damage=_shuffled, where=_ROWS),
+        Fault(
+            "daily_cap",
+            "the notice of the daily cap with HTTP 200, which repeats the key",
+            (200, _JSON, b'{"Information": "%s"}' % _CAP),
+            where=_SERIES,
+        ),
+        Fault(
+            "premium_function",
+            "the notice of a paid function with HTTP 200",
+            (200, _JSON, b'{"Information": "%s"}' % _PREMIUM),
+            where=_SERIES,
+        ),
+        Fault(
+            "throttled_note",
+            "the notice of too many requests in a row with HTTP 200",
+            (200, _JSON, b'{"Note": "%s(1 request per second). %s"}' % (_BURST, _MORE)),
+            where=_SERIES,
+        ),
     )
 }
 
@@ -185,9 +209,17 @@ def damage_of(fault: Fault, seed: int, body: bytes) -> bytes:
     return orjson.dumps(fault.damage(orjson.loads(body), draw))
 
 
+def page_of(page: bytes, scope: Scope) -> bytes:
+    """A fault's body as a request gets it."""
+    if KEY not in page:
+        return page
+    given = dict(parse_qsl(scope["query_string"].decode("latin-1"))).get("apikey", "")
+    return page.replace(KEY, given.encode())
+
+
 def _asked(scope: Scope, headers: Headers, body: bytes) -> str:
     query = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
-    kept = sorted((name, value) for name, value in query if name != "crumb")
+    kept = sorted((name, value) for name, value in query if name not in ("crumb", "apikey"))
     return "|".join((scope["path"], repr(kept), headers.get("x-sandbox-at", ""), repr(body)))
 
 

@@ -14,7 +14,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
-from scrapers.sandbox.faults import Fault, FaultError, damage_of
+from scrapers.sandbox.faults import Fault, FaultError, damage_of, page_of
 from scrapers.sandbox.state import NoSuchInstant, Sandbox
 
 MARK = "X-Tidemark-Simulated"
@@ -63,7 +63,7 @@ class Gate:
             await self.app(scope, again, send_marked)
         elif fault.reply:
             status, headers, page = fault.reply
-            await Response(page, status, headers)(scope, again, send_marked)
+            await Response(page_of(page, scope), status, headers)(scope, again, send_marked)
         else:
             await _Misbehaving(fault, self.sandbox.seed, scope, receive, send_marked).serve(self.app, again)
 

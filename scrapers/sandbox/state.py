@@ -30,6 +30,7 @@ class Sandbox:
         files: folder for the day logs it has made.
         faults: what goes wrong between it and its clients.
         token: the bearer token that the posts' search demands; None accepts any.
+        key: the key that Alpha Vantage demands; None accepts any.
     """
 
     seed: int
@@ -40,6 +41,7 @@ class Sandbox:
     clock: Clock
     files: Path
     token: str | None = None
+    key: str | None = None
     faults: Plan = field(default_factory=Plan)
 
     @classmethod
@@ -49,7 +51,7 @@ class Sandbox:
         Raises:
             FaultError: when its faults cannot be read.
         """
-        token = settings.x_bearer_token
+        token, key = settings.x_bearer_token, settings.alphavantage_key
         return cls(
             seed=settings.sandbox_seed,
             per_sector=settings.universe_per_sector,
@@ -59,6 +61,7 @@ class Sandbox:
             clock=Clock.from_settings(settings),
             files=settings.home / "run" / "sandbox",
             token=token.get_secret_value() if token else None,
+            key=key.get_secret_value() if key else None,
             faults=Plan.read(settings.sandbox_faults),
         )
 

@@ -45,7 +45,7 @@ def chart(seed: int, snapshot: Snapshot, window: Window, events: str) -> dict[st
         return result
     if inside[0] > 0:
         result["meta"]["chartPreviousClose"] = tidy(float(bars.close[inside[0] - 1]))
-    adjusted: Floats = bars.close * _dividend_factor(bars)
+    adjusted: Floats = bars.close * dividend_factor(bars)
     at = slice(int(inside[0]), int(inside[-1]) + 1)
     if found := _events(seed, company, bars.cut(at.start, at.stop), stamps[at], events):
         result["events"] = found
@@ -83,7 +83,7 @@ def _stamps(bars: Bars, now: Moment) -> Ints:
     return stamps
 
 
-def _dividend_factor(bars: Bars) -> Floats:
+def dividend_factor(bars: Bars) -> Floats:
     """What each close is multiplied with for the dividends after it: 1 − dividend / previous close, each."""
     kept = np.ones(len(bars))
     kept[1:] = 1.0 - bars.dividend[1:] / bars.close[:-1]

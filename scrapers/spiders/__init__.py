@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from scrapers.spiders.alphavantage import AlphaVantageSpider
 from scrapers.spiders.bars import BarsSpider
 from scrapers.spiders.base import SourceSpider
 from scrapers.spiders.charts import ChartsSpider
@@ -13,7 +14,16 @@ from scrapers.spiders.universe import UniverseSpider
 
 SPIDERS: dict[str, type[SourceSpider]] = {
     spider.name: spider
-    for spider in (UniverseSpider, QuotesSpider, SummarySpider, BarsSpider, ChartsSpider, PostsSpider, EdgarSpider)
+    for spider in (
+        UniverseSpider,
+        QuotesSpider,
+        SummarySpider,
+        BarsSpider,
+        ChartsSpider,
+        PostsSpider,
+        EdgarSpider,
+        AlphaVantageSpider,
+    )
 }
 
 __all__ = ["SPIDERS", "SourceSpider"]

@@ -18,6 +18,7 @@ from twisted.python.failure import Failure
 from web_poet import HttpResponse
 
 from lake.clock import Clock, parse_start
+from scrapers.errors import Reason
 from scrapers.job import Job, Tally, write_stats
 from scrapers.middlewares import reason_of_error
 from scrapers.pages.base import Verdict
@@ -43,9 +44,12 @@ class SourceSpider(scrapy.Spider):
         source: the bronze table its bodies go to.
         session: the day it asks for.
         tick: the tick it asks for, for sources that have one.
+        ends_with: refusals that would meet every further question too: the crawl asks nothing more after one.
+        ended: the one that it met.
     """
 
     source: ClassVar[str]
+    ends_with: ClassVar[frozenset[Reason]] = frozenset()
 
     def __init__(self, job: Job, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -60,6 +64,7 @@ class SourceSpider(scrapy.Spider):
         self.backoff = 0.2 if job.urls.sandboxed else 2.0
         self.random = random.Random(f"{job.run_id} {job.spool}")  # noqa: S311 - spreads waits, keeps no secret
         self.hosts = job.ledger()
+        self.ended: Reason | None = None
         self._asked = 0
         self._done = 0
         self._said = time.monotonic()
@@ -141,12 +146,20 @@ class SourceSpider(scrapy.Spider):
 
     def receive(self, request: Request, response: Response) -> Verdict:
         """Judge a body and put it into the spool."""
-        body = response.body
+        body = self.kept_body(response)
         page = HttpResponse(without_query(response.url), body=body, status=response.status)
         verdict = self.page(page, request.meta["params"]).verdict()
+        if verdict.refused in self.ends_with and self.ended is None:
+            self.ended = verdict.refused
+            log.warning("%s: nothing more is asked, %s holds for all of it", self.name, verdict.refused)
         self.keep(request, response)
         self.count(verdict, len(body))
         return verdict
+
+    def kept_body(self, response: Response) -> bytes:
+        """A body as it may be kept: without secrets, where a source repeats them."""
+        body: bytes = response.body
+        return body
 
     def keep(self, request: Request, response: Response) -> None:
         """Put a body into the spool."""
@@ -158,7 +171,7 @@ class SourceSpider(scrapy.Spider):
             url=response.url,
             status=response.status,
             content_type=(response.headers.get(b"Content-Type") or b"").decode("latin-1") or None,
-            body=response.body,
+            body=self.kept_body(response),
             at=self.clock.now(),
         )
 

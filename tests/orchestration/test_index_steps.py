@@ -107,7 +107,7 @@ def test_minutes_of_the_watchlist_from_the_source_to_gold_and_again(work: Work) 
         last=date(2026, 11, 25),
     )
     for _ in range(2):
-        minutes.land_minutes(chosen)
+        list(minutes.land_minutes(chosen))
         settled = minutes.settle_minutes(chosen)
         assert settled.account is not None
         assert settled.account.rows_out == 2 * 2 * 390
