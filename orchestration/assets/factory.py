@@ -145,10 +145,10 @@ def work_of(context: dg.AssetExecutionContext, lake: LakeResource) -> Work:
     if context.has_partition_key or context.has_partition_key_range:
         keys = context.partition_key_range
         return lake.work(
-            context.run_id, date.fromisoformat(keys.start), date.fromisoformat(keys.end), tick, again=again
+            context.run.run_id, date.fromisoformat(keys.start), date.fromisoformat(keys.end), tick, again=again
         )
     today = lake.clock().now().date()
-    return lake.work(context.run_id, today, today, tick, again=again)
+    return lake.work(context.run.run_id, today, today, tick, again=again)
 
 
 def results_of(outcome: Outcome) -> Iterator[dg.MaterializeResult[Any] | dg.AssetCheckResult]:
