@@ -13,6 +13,7 @@ from pathlib import Path
 from lake.clock import Clock
 from lake.settings import Settings
 from scrapers.sandbox.faults import Plan
+from scrapers.sandbox.world.market import Market
 
 
 class NoSuchInstant(ValueError):
@@ -29,6 +30,7 @@ class Sandbox:
     Attributes:
         files: folder for the day logs it has made.
         faults: what goes wrong between it and its clients.
+        changes: what happens to its companies and its clock (see `world.changes`).
         token: the bearer token that the posts' search demands; None accepts any.
     """
 
@@ -41,6 +43,7 @@ class Sandbox:
     files: Path
     token: str | None = None
     faults: Plan = field(default_factory=Plan)
+    changes: str = ""
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Sandbox:
@@ -48,9 +51,10 @@ class Sandbox:
 
         Raises:
             FaultError: when its faults cannot be read.
+            ChangeError: when its changes cannot be read, or cannot be.
         """
         token = settings.x_bearer_token
-        return cls(
+        sandbox = cls(
             seed=settings.sandbox_seed,
             per_sector=settings.universe_per_sector,
             edgar_rows=settings.edgar_rows_per_day,
@@ -60,7 +64,10 @@ class Sandbox:
             files=settings.home / "run" / "sandbox",
             token=token.get_secret_value() if token else None,
             faults=Plan.read(settings.sandbox_faults),
+            changes=settings.sandbox_changes,
         )
+        sandbox.market()
+        return sandbox
 
     def instant(self, asked: str | None) -> datetime:
         """The instant to serve: that of `X-Sandbox-At` where given, else now; to the whole minute.
@@ -79,6 +86,14 @@ class Sandbox:
                 raise NoSuchInstant(f"X-Sandbox-At: {asked!r} needs a zone and must lie within {span}")
             now = at.astimezone(now.tzinfo)
         return now.replace(second=0, microsecond=0)
+
+    def market(self, wished: str | None = None) -> Market:
+        """The market with the sandbox's changes, or with those of `X-Sandbox-Changes` in their place.
+
+        Raises:
+            ChangeError: when the changes cannot be read, or cannot be.
+        """
+        return Market.read(self.seed, self.per_sector, self.changes if wished is None else wished)
 
     def new_cookie(self) -> str:
         """A cookie that this world signs."""

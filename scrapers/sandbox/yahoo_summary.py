@@ -186,7 +186,7 @@ def _calendar_events(seed: int, snapshot: Snapshot, about: Fundamentals) -> Row:
 
 
 def _financial_data(seed: int, snapshot: Snapshot, about: Fundamentals) -> Row:
-    spread = 0.1 + 0.2 * noise.one(noise.key(seed, snapshot.company.symbol, "targets"))
+    spread = 0.1 + 0.2 * noise.one(noise.key(seed, snapshot.company.born.symbol, "targets"))
     return {
         "maxAge": 86_400,
         "currentPrice": snapshot.price,

@@ -26,6 +26,7 @@ class Moment:
         elapsed: complete minutes of it that have passed.
         running: whether it has not closed yet.
         state: Yahoo's word: PRE, REGULAR, POST or CLOSED.
+        ahead: seconds by which the source's clock is ahead.
     """
 
     at: datetime
@@ -35,16 +36,26 @@ class Moment:
     elapsed: int
     running: bool
     state: str
+    ahead: int = 0
 
     @property
     def quoted_at(self) -> int:
+        """When the last trade was by the source's clock, seconds since 1970."""
+        return self.last_trade + self.ahead
+
+    @property
+    def last_trade(self) -> int:
         """When the last trade was, seconds since 1970."""
         return int(self.at.timestamp()) if self.running else self.closes
 
 
 @lru_cache(maxsize=256)
-def moment(at: datetime) -> Moment:
+def moment(at: datetime, ahead: int = 0) -> Moment:
     """Where an instant stands.
+
+    Args:
+        at: the instant.
+        ahead: seconds by which the source's clock is ahead.
 
     Raises:
         CalendarEnd: outside the calendar's years.
@@ -65,7 +76,7 @@ def moment(at: datetime) -> Moment:
     else:
         state = "CLOSED"
     passed = int((min(at, closes) - opens) / timedelta(minutes=1))
-    return Moment(at, session, int(opens.timestamp()), int(closes.timestamp()), passed, running, state)
+    return Moment(at, session, int(opens.timestamp()), int(closes.timestamp()), passed, running, state, ahead)
 
 
 @dataclass(frozen=True)
@@ -171,9 +182,9 @@ def seen(seed: int, company: Company, first: date, now: Moment) -> Bars:
 
 
 @lru_cache(maxsize=2_048)
-def snapshot(seed: int, company: Company, at: datetime) -> Snapshot | None:
-    """The company at an instant; None before it came to the market."""
-    now = moment(at)
+def snapshot(seed: int, company: Company, at: datetime, ahead: int = 0) -> Snapshot | None:
+    """The company at an instant, by a clock that may be ahead; None before it came to the market."""
+    now = moment(at, ahead)
     year = seen(seed, company, now.session - timedelta(days=366), now)
     if not len(year):
         return None
