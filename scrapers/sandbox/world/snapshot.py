@@ -9,7 +9,7 @@ from functools import lru_cache
 import numpy as np
 
 from lake.market_calendar import NEW_YORK, xnys
-from scrapers.sandbox.world import bars, calendar
+from scrapers.sandbox.world import actions, bars, calendar
 from scrapers.sandbox.world.bars import Bars
 from scrapers.sandbox.world.companies import Company
 from scrapers.sandbox.world.intraday import minutes
@@ -155,7 +155,9 @@ def seen(seed: int, company: Company, first: date, now: Moment) -> Bars:
     history = bars.history(seed, company, first, now.session)
     if not len(history):
         return history
-    history = adjusted(history, float(history.factor[-1]))
+    # A split is there overnight: from the start of its day, not from its first trade.
+    today = np.array([now.at.astimezone(NEW_YORK).toordinal()], dtype=np.int64)
+    history = adjusted(history, float(actions.share_factor(seed, company, today)[0]))
     if not now.running or history.days[-1] != now.session.toordinal():
         return history
     path = minutes(seed, company, now.session)
