@@ -7,6 +7,7 @@ is renamed, one splits its shares and one moves to another sector. What is expec
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -174,6 +175,15 @@ def test_rename_ends_one_symbol_and_goes_on_under_another(quiet: Home, changed: 
     assert rows(changed, "gold.bars_daily", "AAPL").equals(bars_before)
     day = row(quiet, "gold.bars_daily", "AAPL", session=AFTER) | {"symbol": "AAPX", "return_pct": None}
     assert rows(changed, "gold.bars_daily", "AAPX").rows(named=True) == [day]
+
+
+def test_a_renamed_company_s_history_is_there_under_its_new_symbol(quiet: Home, changed: Home, tmp_path: Path) -> None:
+    shutil.copytree(changed.root.parent, tmp_path / "copy")
+    with at_work(tmp_path / "copy", f"{AFTER}T23:00:00Z!", CHANGES) as work:
+        take_bars(replace(work, first=date(2026, 11, 16)))
+        found = rows(work.home, "gold.bars_daily", "AAPX")
+    assert found.drop("symbol").equals(rows(quiet, "gold.bars_daily", "AAPL").drop("symbol"))
+    assert found.height == 7
 
 
 def test_split_divides_from_its_day_on_and_nothing_jumps(quiet: Home, changed: Home) -> None:

@@ -53,6 +53,10 @@ class Move:
     day: date
 
 
+# A whole number is how many seconds a clock is ahead.
+Change = Rename | Split | Move | int
+
+
 @dataclass(frozen=True)
 class Changes:
     """All changes of a world; companies go by the symbol they have without them.
@@ -74,30 +78,24 @@ class Changes:
         Raises:
             ChangeError: naming the part that is wrong and what was expected.
         """
-        found: dict[str, list[object]] = {name: [] for name in FORMS}
-        for part in filter(None, (part.strip() for part in text.split(","))):
-            kind = part.partition(":")[0]
-            if kind not in FORMS:
-                raise ChangeError(f"{part!r}: no change {kind!r}; there are {', '.join(FORMS)}")
-            form = FORMS[kind]
-            if (match := re.fullmatch(form.pattern, part.partition(":")[2].strip())) is None:
-                raise ChangeError(f"{part!r} is not {form.shape}, such as {form.example}")
-            found[kind].append(form.read(part, match))
-        changes = Changes(
-            tuple(found["rename"]),  # type: ignore[arg-type]  # each form reads its own kind
-            tuple(found["split"]),  # type: ignore[arg-type]
-            tuple(found["leave"]),  # type: ignore[arg-type]
-            sum(found["clock"]),  # type: ignore[call-overload]
-        )
-        if len(found["clock"]) > 1:
+        found = [_read(part) for part in map(str.strip, text.split(",")) if part]
+        clocks = [change for change in found if isinstance(change, int)]
+        if len(clocks) > 1:
             raise ChangeError(f"{text!r}: there is one clock")
+        changes = Changes(
+            tuple(change for change in found if isinstance(change, Rename)),
+            tuple(change for change in found if isinstance(change, Split)),
+            tuple(change for change in found if isinstance(change, Move)),
+            sum(clocks),
+        )
         _check(text, changes)
         return changes
 
     @cached_property
     def symbols(self) -> frozenset[str]:
         """Whom something happens to."""
-        return frozenset([*(r.old for r in self.renames), *(c.symbol for c in (*self.splits, *self.moves))])
+        renamed = (rename.old for rename in self.renames)
+        return frozenset([*renamed, *(split.symbol for split in self.splits), *(move.symbol for move in self.moves)])
 
     def without(self, symbol: str, day: date) -> str | None:
         """The symbol without the changes of what goes by a symbol on a day; None where nobody goes by it."""
@@ -133,7 +131,7 @@ class _Form:
     shape: str
     example: str
     pattern: str
-    read: Callable[[str, re.Match[str]], object]
+    read: Callable[[str, re.Match[str]], Change]
 
 
 def _session(part: str, match: re.Match[str]) -> date:
@@ -197,6 +195,16 @@ FORMS = {
 }
 
 
+def _read(part: str) -> Change:
+    kind, _, rest = part.partition(":")
+    if kind not in FORMS:
+        raise ChangeError(f"{part!r}: no change {kind!r}; there are {', '.join(FORMS)}")
+    form = FORMS[kind]
+    if (match := re.fullmatch(form.pattern, rest.strip())) is None:
+        raise ChangeError(f"{part!r} is not {form.shape}, such as {form.example}")
+    return form.read(part, match)
+
+
 def _check(text: str, changes: Changes) -> None:
     """Two changes that cannot both be.
 
@@ -206,7 +214,8 @@ def _check(text: str, changes: Changes) -> None:
     names = [name for rename in changes.renames for name in (rename.old, rename.new)]
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise ChangeError(f"{text!r}: {', '.join(twice)} is in more than one renaming; a symbol changes once")
-    for kind, found in (("split", changes.splits), ("leave", changes.moves)):
-        days = [(change.symbol, change.day) for change in found]
+    splits = [(split.symbol, split.day) for split in changes.splits]
+    moves = [(move.symbol, move.day) for move in changes.moves]
+    for kind, days in (("split", splits), ("leave", moves)):
         if again := [f"{symbol}@{day}" for symbol, day in dict.fromkeys(days) if days.count((symbol, day)) > 1]:
             raise ChangeError(f"{text!r}: more than one {kind} of {', '.join(again)}")
