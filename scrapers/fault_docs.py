@@ -100,7 +100,7 @@ CHANGES = {
     ),
     "clock": Change(
         "the time of the last trade too late, in quotes, summaries and charts; the bar of a running session is stamped "
-        "with it",
+        "with it; minutes keep the exchange's",
         "`tick` is the schedule's; `quoted_at` stays as the source gave it, after the tick. Everything else is equal",
         "a daily bar counts as finished by our own clock alone: one that is stamped past the close, or tomorrow, while "
         "the session runs is `partial_bar` in quarantine, and comes after the close like any other",

@@ -160,6 +160,14 @@ def test_all_faults_at_once_leave_what_came_as_it_was(urls: SourceUrls, crawl: C
     assert lost == got.quarantined.filter(pl.col("rules") == "null_bar").height
 
 
+def test_a_crawl_can_name_changes_of_its_own(urls: SourceUrls, crawl: Crawl) -> None:
+    asked = {"symbols": ["AAPL", "AAPX", "NVDA"], "changes": f"rename:AAPL>AAPX@{DAY}"}
+    quiet, changed = quotes_of(crawl(urls, "quotes", "quiet")), quotes_of(crawl(urls, "quotes", "changed", **asked))
+    assert changed["symbol"].to_list() == ["AAPX", "NVDA"]
+    nvidia = pl.col("symbol") == "NVDA"
+    assert changed.filter(nvidia).equals(quiet.filter(nvidia))
+
+
 def test_who_is_hit_can_be_told_beforehand() -> None:
     def scope(query: bytes, attempt: int = 0, **headers: str) -> dict[str, Any]:
         named = {"x-sandbox-attempt": str(attempt), **{name.replace("_", "-"): text for name, text in headers.items()}}
