@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
 
 from lake.contracts import table
 from lake.delta import EVERYTHING
-from lake.rows import Refusal, RowAccount, settle
+from lake.rows import Refusal, RowAccount, Settled, settle
 from orchestration.steps.common import write_silver
 from orchestration.steps.files import kept
 from orchestration.work import Outcome, Work
@@ -38,4 +37,4 @@ def settle_tickers(work: Work) -> Outcome:
     settled = settle(known, newest, rows_in - outdated, refusals)
     account = settled.account
     whole = RowAccount(rows_in, account.rows_out, account.duplicates + outdated, account.quarantined).check(known.id)
-    return write_silver(work, known.id, replace(settled, account=whole), EVERYTHING)
+    return write_silver(work, known.id, Settled(settled.good, settled.quarantined, whole), EVERYTHING)

@@ -60,9 +60,9 @@ class Gate:
 
         body = await Request(scope, receive).body()
         try:
-            headers = Headers(scope=scope)
-            at = self.sandbox.instant(headers.get("x-sandbox-at"))
-            market = self.sandbox.market(headers.get("x-sandbox-changes"))
+            wishes = Headers(scope=scope)
+            at = self.sandbox.instant(wishes.get("x-sandbox-at"))
+            market = self.sandbox.market(wishes.get("x-sandbox-changes"))
             fault = None if scope["path"] == "/healthz" else self.sandbox.faults.hits(self.sandbox.seed, scope, body)
         except (NoSuchInstant, FaultError, ChangeError) as problem:
             named = f"X-Sandbox-Changes: {problem}" if isinstance(problem, ChangeError) else str(problem)
@@ -73,8 +73,8 @@ class Gate:
         if fault is None:
             await self.app(scope, again, send_marked)
         elif fault.reply:
-            status, told, page = fault.reply
-            await Response(page, status, told)(scope, again, send_marked)
+            status, headers, page = fault.reply
+            await Response(page, status, headers)(scope, again, send_marked)
         else:
             await _Misbehaving(fault, self.sandbox.seed, scope, receive, send_marked).serve(self.app, again)
 

@@ -29,8 +29,8 @@ class Sandbox:
 
     Attributes:
         files: folder for the day logs it has made.
-        faults: what goes wrong between it and its clients.
         changes: what happens to its companies and its clock (see `world.changes`).
+        faults: what goes wrong between it and its clients.
         token: the bearer token that the posts' search demands; None accepts any.
     """
 
@@ -45,6 +45,10 @@ class Sandbox:
     faults: Plan = field(default_factory=Plan)
     changes: str = ""
 
+    def __post_init__(self) -> None:
+        """What cannot be is said before anything is served."""
+        self.market()
+
     @classmethod
     def from_settings(cls, settings: Settings) -> Sandbox:
         """The sandbox that the environment asks for.
@@ -54,7 +58,7 @@ class Sandbox:
             ChangeError: when its changes cannot be read, or cannot be.
         """
         token = settings.x_bearer_token
-        sandbox = cls(
+        return cls(
             seed=settings.sandbox_seed,
             per_sector=settings.universe_per_sector,
             edgar_rows=settings.edgar_rows_per_day,
@@ -66,8 +70,6 @@ class Sandbox:
             faults=Plan.read(settings.sandbox_faults),
             changes=settings.sandbox_changes,
         )
-        sandbox.market()
-        return sandbox
 
     def instant(self, asked: str | None) -> datetime:
         """The instant to serve: that of `X-Sandbox-At` where given, else now; to the whole minute.
