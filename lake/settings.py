@@ -70,6 +70,9 @@ class Settings(BaseSettings):
     sandbox_faults: str = Field(
         "", description="what goes wrong between the sandbox and its clients, such as all:0.1; see docs/faults.md"
     )
+    sandbox_changes: str = Field(
+        "", description="what happens to companies, such as split:MSFT:4@2026-11-24; see docs/faults.md"
+    )
     sandbox_seed: int = Field(7, ge=0, description="seed of the simulated market")
 
     source_yahoo: SourceMode = Field("files", description="Yahoo in a real home: live, files or off")

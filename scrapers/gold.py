@@ -44,11 +44,12 @@ def companies_scd2(profiles: pl.DataFrame, tickers: pl.DataFrame, previous: pl.D
 
     A version is in force from the open of the session whose profile first said so. A field that a profile leaves empty
     is taken as unchanged. Two profiles of one session cannot be; an earlier history's version of the same instant gives
-    way to the profile.
+    way to the profile. A symbol whose company goes on under another one (see `_renamed`) is in force until the other
+    one's first profile.
 
     Args:
         profiles: silver.profiles.
-        tickers: silver.sec_tickers, for the CIK.
+        tickers: silver.sec_tickers, for the CIK, and for when SEC last named a symbol.
         previous: gold.companies as it was, if profiles do not reach back to the beginning.
 
     Returns:
@@ -65,10 +66,30 @@ def companies_scd2(profiles: pl.DataFrame, tickers: pl.DataFrame, previous: pl.D
     facts = pl.struct(DESCRIPTIVE)
     changed = filled.filter(facts.ne_missing(facts.shift(1).over("symbol")) | _first_of_symbol())
     starts = pl.col("valid_from")
-    versions = changed.with_columns(
-        starts.shift(-1).over("symbol").alias("valid_to"), pl.col("name").fill_null(pl.col("symbol"))
-    ).with_columns(pl.col("valid_to").is_null().alias("is_current"))
+    versions = changed.join(_renamed(said, tickers), on="symbol", how="left").with_columns(
+        pl.coalesce(starts.shift(-1).over("symbol"), "renamed_at").alias("valid_to"),
+        pl.col("name").fill_null(pl.col("symbol")),
+    )
+    versions = versions.with_columns(pl.col("valid_to").is_null().alias("is_current"))
     return _as_contract(contract, _identified(versions, tickers)).sort("symbol", "valid_from")
+
+
+def _renamed(said: pl.DataFrame, tickers: pl.DataFrame) -> pl.DataFrame:
+    """Symbols whose company goes on under another one, and from when: columns symbol, renamed_at.
+
+    That is so where SEC gives the same CIK another symbol and has named the old one for the last time before it, and
+    every profile of the old one lies before the first of the other. Two share classes are none: SEC goes on naming both.
+    """
+    span = said.group_by("symbol").agg(
+        pl.col("valid_from").min().alias("first"), pl.col("valid_from").max().alias("last")
+    )
+    known = span.join(tickers.select("symbol", "cik", pl.col("observed_at").alias("named")), on="symbol")
+    pairs = known.join(known, on="cik", suffix="_new")
+    return (
+        pairs.filter(pl.col("named") < pl.col("named_new"), pl.col("last") < pl.col("first_new"))
+        .group_by("symbol")
+        .agg(pl.col("first_new").min().alias("renamed_at"))
+    )
 
 
 def _first_of_symbol() -> pl.Expr:

@@ -6,14 +6,14 @@ import polars as pl
 
 from lake.contracts import table
 from lake.delta import EVERYTHING
-from lake.rows import Refusal, settle
+from lake.rows import Refusal, RowAccount, Settled, settle
 from orchestration.steps.common import write_silver
 from orchestration.steps.files import kept
 from orchestration.work import Outcome, Work
 
 
 def settle_tickers(work: Work) -> Outcome:
-    """The mapping of all files kept; where two name a ticker, the newer file's filer holds."""
+    """The mapping of all files kept; of those that name a ticker the newest holds, and says when it was last named."""
     from scrapers.files import Source, ticker_rows
     from scrapers.silver import sec_ticker_rows
 
@@ -29,5 +29,10 @@ def settle_tickers(work: Work) -> Outcome:
         frames.append(frame.select(known.columns))
         refusals += refused
         rows_in += count
-    settled = settle(known, pl.concat(frames, how="vertical_relaxed"), rows_in, refusals)
-    return write_silver(work, known.id, settled, EVERYTHING)
+    rows = pl.concat(frames, how="vertical_relaxed")
+    newest = rows.filter(pl.col("observed_at") == pl.col("observed_at").max().over("symbol"))
+    outdated = rows.height - newest.height
+    settled = settle(known, newest, rows_in - outdated, refusals)
+    account = settled.account
+    whole = RowAccount(rows_in, account.rows_out, account.duplicates + outdated, account.quarantined).check(known.id)
+    return write_silver(work, known.id, Settled(settled.good, settled.quarantined, whole), EVERYTHING)

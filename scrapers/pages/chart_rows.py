@@ -59,8 +59,8 @@ def chart_rows(
     Args:
         charts: from `read_chart`.
         interval: the interval they were asked for.
-        as_of: for each chart, the instant it speaks from; a bar whose session had not closed by then is partial.
-            None takes the body's word for it.
+        as_of: for each chart, the instant it speaks from by our clock; a bar whose session had not closed by then, or
+            that is stamped later, is partial, whatever time it is by the source's. None takes the body's word for it.
         contract: the table of the bars; that of companies by default.
     """
     raw = _raw_bars(charts, as_of)
@@ -125,19 +125,18 @@ def _about(charts: Sequence[ChartBody], as_of: Sequence[datetime | None]) -> pl.
     """For each body its symbol and zone, and the span of the session that was not over when it was made."""
     rows = []
     for place, (chart, at) in enumerate(zip(charts, as_of, strict=True)):
-        start = end = None
-        if chart.regular and chart.last_trade is not None:
-            start, end = chart.regular
-            over = at is not None and at.timestamp() >= end
-            if over or not start <= chart.last_trade < end:
-                start = end = None
-        rows.append((place, chart.symbol, chart.zone, start, end))
+        start, end = chart.regular or (None, None)
+        now = chart.last_trade if at is None else at.timestamp()
+        if start is None or end is None or now is None or not start <= now < end:
+            start = end = None
+        rows.append((place, chart.symbol, chart.zone, start, end, None if at is None else at.timestamp()))
     schema = {
         "body": pl.UInt32,
         "symbol": pl.String,
         "zone": pl.String,
         "open_from": pl.Float64,
         "open_until": pl.Float64,
+        "made_at": pl.Float64,
     }
     return pl.DataFrame(rows, schema=schema, orient="row")
 
@@ -152,10 +151,9 @@ def _with_local_date(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def _judge_daily(frame: pl.DataFrame) -> pl.DataFrame:
-    unfinished = (pl.col("stamp") >= pl.col("open_from")) & (pl.col("stamp") <= pl.col("open_until"))
-    frame = frame.with_columns(
-        pl.coalesce("fault", pl.when(unfinished.fill_null(False)).then(pl.lit(str(Reason.PARTIAL_BAR))))
-    )
+    running = (pl.col("stamp") >= pl.col("open_from")) & (pl.col("stamp") <= pl.col("open_until"))
+    unfinished = running.fill_null(False) | (pl.col("stamp") > pl.col("made_at")).fill_null(False)
+    frame = frame.with_columns(pl.coalesce("fault", pl.when(unfinished).then(pl.lit(str(Reason.PARTIAL_BAR)))))
     # A row that repeats a session carries the time of the last trade; the session's own row stands at its open.
     place = pl.col("stamp").rank("ordinal").over("body", "session", pl.col("fault").is_null())
     repeated = pl.col("fault").is_null() & (place > 1)

@@ -12,6 +12,7 @@ from scrapers.sandbox.app import build_app
 from scrapers.sandbox.faults import FaultError
 from scrapers.sandbox.replies import ConnectionProtocol
 from scrapers.sandbox.state import Sandbox
+from scrapers.sandbox.world.changes import ChangeError
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -27,6 +28,9 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
     except FaultError as problem:
         sys.stderr.write(f"TIDEMARK_SANDBOX_FAULTS: {problem}\n")
+        return 2
+    except ChangeError as problem:
+        sys.stderr.write(f"TIDEMARK_SANDBOX_CHANGES: {problem}\n")
         return 2
     uvicorn.run(
         build_app(sandbox),

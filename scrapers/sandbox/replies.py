@@ -16,6 +16,8 @@ from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
 from scrapers.sandbox.faults import Fault, FaultError, damage_of, page_of
 from scrapers.sandbox.state import NoSuchInstant, Sandbox
+from scrapers.sandbox.world.changes import ChangeError
+from scrapers.sandbox.world.market import Market
 
 MARK = "X-Tidemark-Simulated"
 _DRIPS, _DRIP_SECONDS = 8, 0.25
@@ -31,6 +33,12 @@ def sandbox_of(request: Request) -> Sandbox:
     """The sandbox that a request reached."""
     sandbox: Sandbox = request.app.state.sandbox
     return sandbox
+
+
+def market_of(request: Request) -> Market:
+    """The market that a request asks about."""
+    market: Market = request.state.market
+    return market
 
 
 class Gate:
@@ -52,12 +60,15 @@ class Gate:
 
         body = await Request(scope, receive).body()
         try:
-            at = self.sandbox.instant(Headers(scope=scope).get("x-sandbox-at"))
+            wishes = Headers(scope=scope)
+            at = self.sandbox.instant(wishes.get("x-sandbox-at"))
+            market = self.sandbox.market(wishes.get("x-sandbox-changes"))
             fault = None if scope["path"] == "/healthz" else self.sandbox.faults.hits(self.sandbox.seed, scope, body)
-        except (NoSuchInstant, FaultError) as problem:
-            await json_reply({"sandbox": {"error": str(problem)}}, 400)(scope, receive, send_marked)
+        except (NoSuchInstant, FaultError, ChangeError) as problem:
+            named = f"X-Sandbox-Changes: {problem}" if isinstance(problem, ChangeError) else str(problem)
+            await json_reply({"sandbox": {"error": named}}, 400)(scope, receive, send_marked)
             return
-        scope.setdefault("state", {})["at"] = at
+        scope.setdefault("state", {}).update(at=at, market=market)
         again = _again(body, receive)
         if fault is None:
             await self.app(scope, again, send_marked)

@@ -15,9 +15,8 @@ from starlette.routing import Route
 
 from lake.market_calendar import NEW_YORK
 from scrapers.sandbox.edgar_log import write_log
-from scrapers.sandbox.replies import json_reply, sandbox_of
+from scrapers.sandbox.replies import json_reply, market_of, sandbox_of
 from scrapers.sandbox.state import Sandbox
-from scrapers.sandbox.world import companies
 from scrapers.sandbox.world.companies import EXCHANGES, Company
 from scrapers.sandbox.world.visits import series_of
 
@@ -70,8 +69,8 @@ def _log_file(sandbox: Sandbox, day: date) -> Path:
     return path
 
 
-def _filers(sandbox: Sandbox) -> list[Company]:
-    known = [company for company in companies.everyone(sandbox.seed, sandbox.per_sector) if company.cik]
+def _filers(request: Request) -> list[Company]:
+    known = [company for company in market_of(request).everyone(request.state.at) if company.cik]
     return sorted(known, key=lambda company: -company.shares * company.price)
 
 
@@ -79,7 +78,7 @@ async def tickers(request: Request) -> Response:
     """Filers with their tickers, the largest first."""
     if refusal := _refused(request):
         return refusal
-    rows = enumerate(_filers(sandbox_of(request)))
+    rows = enumerate(_filers(request))
     return json_reply({str(n): {"cik_str": c.cik, "ticker": c.symbol, "title": _filer_name(c)} for n, c in rows})
 
 
@@ -89,7 +88,7 @@ async def tickers_exchange(request: Request) -> Response:
         return refusal
     rows = [
         [company.cik, _filer_name(company), company.symbol, EXCHANGES[company.exchange].removesuffix("GS")]
-        for company in _filers(sandbox_of(request))
+        for company in _filers(request)
     ]
     return json_reply({"fields": ["cik", "name", "ticker", "exchange"], "data": rows})
 

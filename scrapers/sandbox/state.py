@@ -13,6 +13,7 @@ from pathlib import Path
 from lake.clock import Clock
 from lake.settings import Settings
 from scrapers.sandbox.faults import Plan
+from scrapers.sandbox.world.market import Market
 
 
 class NoSuchInstant(ValueError):
@@ -28,6 +29,7 @@ class Sandbox:
 
     Attributes:
         files: folder for the day logs it has made.
+        changes: what happens to its companies and its clock (see `world.changes`).
         faults: what goes wrong between it and its clients.
         token: the bearer token that the posts' search demands; None accepts any.
         key: the key that Alpha Vantage demands; None accepts any.
@@ -43,6 +45,11 @@ class Sandbox:
     token: str | None = None
     key: str | None = None
     faults: Plan = field(default_factory=Plan)
+    changes: str = ""
+
+    def __post_init__(self) -> None:
+        """What cannot be is said before anything is served."""
+        self.market()
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Sandbox:
@@ -50,6 +57,7 @@ class Sandbox:
 
         Raises:
             FaultError: when its faults cannot be read.
+            ChangeError: when its changes cannot be read, or cannot be.
         """
         token, key = settings.x_bearer_token, settings.alphavantage_key
         return cls(
@@ -63,6 +71,7 @@ class Sandbox:
             token=token.get_secret_value() if token else None,
             key=key.get_secret_value() if key else None,
             faults=Plan.read(settings.sandbox_faults),
+            changes=settings.sandbox_changes,
         )
 
     def instant(self, asked: str | None) -> datetime:
@@ -82,6 +91,14 @@ class Sandbox:
                 raise NoSuchInstant(f"X-Sandbox-At: {asked!r} needs a zone and must lie within {span}")
             now = at.astimezone(now.tzinfo)
         return now.replace(second=0, microsecond=0)
+
+    def market(self, wished: str | None = None) -> Market:
+        """The market with the sandbox's changes, or with those of `X-Sandbox-Changes` in their place.
+
+        Raises:
+            ChangeError: when the changes cannot be read, or cannot be.
+        """
+        return Market.read(self.seed, self.per_sector, self.changes if wished is None else wished)
 
     def new_cookie(self) -> str:
         """A cookie that this world signs."""

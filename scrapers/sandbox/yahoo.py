@@ -11,10 +11,11 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from scrapers.sandbox.replies import json_reply, sandbox_of
-from scrapers.sandbox.world import companies, us_index
+from scrapers.sandbox.replies import json_reply, market_of, sandbox_of
+from scrapers.sandbox.world import us_index
+from scrapers.sandbox.world.companies import Company
 from scrapers.sandbox.world.india import INDICES
-from scrapers.sandbox.world.snapshot import snapshot
+from scrapers.sandbox.world.snapshot import Snapshot, snapshot
 from scrapers.sandbox.yahoo_chart import chart
 from scrapers.sandbox.yahoo_index import index_chart, index_range_start
 from scrapers.sandbox.yahoo_quote import quote_row
@@ -80,10 +81,9 @@ async def screener(request: Request) -> Response:
     """The largest companies of a sector."""
     if refusal := _refused(request):
         return refusal
-    sandbox = sandbox_of(request)
     try:
         body = orjson.loads(await request.body())
-        found = screen(sandbox.seed, sandbox.per_sector, request.state.at, body)
+        found = screen(market_of(request), request.state.at, body)
     except orjson.JSONDecodeError:
         return error("finance", 400, "Bad Request", "the body is not JSON")
     except ScreenerError as problem:
@@ -91,11 +91,16 @@ async def screener(request: Request) -> Response:
     return result("finance", [found])
 
 
+def _seen(request: Request, company: Company | None) -> Snapshot | None:
+    """A company at the instant asked about, by the source's clock."""
+    market = market_of(request)
+    return snapshot(market.seed, company, request.state.at, market.changes.ahead) if company else None
+
+
 async def quotes(request: Request) -> Response:
     """Quotes of many symbols at once; unknown ones are simply absent."""
     if refusal := _refused(request):
         return refusal
-    sandbox = sandbox_of(request)
     symbols = [symbol for symbol in request.query_params.get("symbols", "").split(",") if symbol]
     if not symbols:
         return error("finance", 400, "Bad Request", "Missing required query parameter=symbols")
@@ -103,10 +108,8 @@ async def quotes(request: Request) -> Response:
         return error("finance", 400, "Bad Request", f"Too many symbols: {len(symbols)}")
     rows: list[object] = []
     for symbol in dict.fromkeys(symbols):
-        company = companies.find(sandbox.seed, symbol, sandbox.per_sector)
-        seen = snapshot(sandbox.seed, company, request.state.at) if company else None
-        if seen:
-            rows.append(quote_row(sandbox.seed, seen))
+        if seen := _seen(request, market_of(request).find(symbol, request.state.at)):
+            rows.append(quote_row(market_of(request).seed, seen))
     return result("quoteResponse", rows)
 
 
@@ -114,16 +117,15 @@ async def summary(request: Request) -> Response:
     """The modules of one company."""
     if refusal := _refused(request):
         return refusal
-    sandbox, symbol = sandbox_of(request), request.path_params["symbol"]
+    symbol = request.path_params["symbol"]
     names = [name for name in request.query_params.get("modules", "").split(",") if name]
     if not any(name in MODULES for name in names):
         detail = f"No fundamentals data found for any of the summaryTypes={','.join(names)}"
         return error("quoteSummary", 404, "Not Found", detail)
-    company = companies.find(sandbox.seed, symbol, sandbox.per_sector)
-    seen = snapshot(sandbox.seed, company, request.state.at) if company else None
+    seen = _seen(request, market_of(request).find(symbol, request.state.at))
     if seen is None:
         return error("quoteSummary", 404, "Not Found", f"Quote not found for ticker symbol: {symbol}")
-    return result("quoteSummary", [modules(sandbox.seed, seen, names)])
+    return result("quoteSummary", [modules(market_of(request).seed, seen, names)])
 
 
 async def bars(request: Request) -> Response:
@@ -137,21 +139,17 @@ async def bars(request: Request) -> Response:
 
 
 def _chart(request: Request) -> dict[str, Any]:
-    sandbox, symbol, query = sandbox_of(request), request.path_params["symbol"], request.query_params
+    market, symbol, query = market_of(request), request.path_params["symbol"], request.query_params
     at: datetime = request.state.at
     if symbol in INDICES:
         window = read_window(query, int(at.timestamp()), lambda name: index_range_start(name, at))
-        return index_chart(sandbox.seed, INDICES[symbol], at, window)
-    company = (
-        us_index.sp500(sandbox.seed)
-        if symbol == us_index.SYMBOL
-        else companies.find(sandbox.seed, symbol, sandbox.per_sector)
-    )
-    seen = snapshot(sandbox.seed, company, at) if company else None
+        return index_chart(market.seed, INDICES[symbol], at, window, market.changes.ahead)
+    company = us_index.sp500(market.seed) if symbol == us_index.SYMBOL else market.find(symbol, at)
+    seen = _seen(request, company)
     if company is None or seen is None:
         raise ChartError(404, "Not Found", "No data found, symbol may be delisted")
     window = read_window(query, int(at.timestamp()), lambda name: range_start(name, seen.moment, company))
-    return chart(sandbox.seed, seen, window, query.get("events", ""))
+    return chart(market.seed, seen, window, query.get("events", ""))
 
 
 ROUTES = [

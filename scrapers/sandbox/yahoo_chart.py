@@ -49,8 +49,11 @@ def chart(seed: int, snapshot: Snapshot, window: Window, events: str) -> dict[st
     at = slice(int(inside[0]), int(inside[-1]) + 1)
     if found := _events(seed, company, bars.cut(at.start, at.stop), stamps[at], events):
         result["events"] = found
+    told = stamps[at].copy()
+    if now.running and bars.days[at.stop - 1] == now.session.toordinal():
+        told[-1] = now.quoted_at
     columns: dict[str, Any] = {
-        "timestamp": stamps[at], "open": bars.open[at], "high": bars.high[at], "low": bars.low[at],
+        "timestamp": told, "open": bars.open[at], "high": bars.high[at], "low": bars.low[at],
         "close": bars.close[at], "volume": bars.volume[at], "adjclose": adjusted[at],
     }  # fmt: skip
     if window.interval == "1mo":
@@ -79,7 +82,7 @@ def _stamps(bars: Bars, now: Moment) -> Ints:
     opens = np.concatenate([year.opens for year in years])
     stamps: Ints = opens[np.searchsorted(days, bars.days)]
     if now.running and bars.days[-1] == now.session.toordinal():
-        stamps[-1] = now.quoted_at
+        stamps[-1] = now.last_trade
     return stamps
 
 

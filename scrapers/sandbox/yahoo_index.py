@@ -39,20 +39,22 @@ def _way(seed: int, index: Index, day: date, at: datetime) -> Floats:
     return india.path(seed, index.symbol, day)[: min(done, MINUTES) + 1]
 
 
-def index_chart(seed: int, index: Index, at: datetime, window: Window) -> dict[str, Any]:
-    """One element of `chart.result`."""
+def index_chart(seed: int, index: Index, at: datetime, window: Window, ahead: int = 0) -> dict[str, Any]:
+    """One element of `chart.result`, by a clock that may be ahead by some seconds."""
     newest = _newest(at)
     first = datetime.fromtimestamp(min(window.start, window.end), UTC).astimezone(INDIA).date()
     last = min(newest, datetime.fromtimestamp(window.end, UTC).astimezone(INDIA).date())
     days = india.sessions(first, last)
     rows = [_minutes(seed, index, day, at) if window.interval == "1m" else _day(seed, index, day, at) for day in days]
     columns: dict[str, Any] = {name: np.concatenate([row[name] for row in rows]) for name in rows[0]} if rows else {}
-    result: dict[str, Any] = {"meta": _meta(seed, index, at, window), "indicators": {"quote": [{}]}}
+    result: dict[str, Any] = {"meta": _meta(seed, index, at, window, ahead), "indicators": {"quote": [{}]}}
     if columns:
         inside = (columns["timestamp"] >= window.start) & (columns["timestamp"] < window.end)
         columns = {name: values[inside] for name, values in columns.items()}
     if not columns or not len(columns["timestamp"]):
         return result
+    if window.interval != "1m" and columns["timestamp"][-1] == int(at.timestamp()):
+        columns["timestamp"][-1] += ahead  # of a running session, which is stamped with its last trade
     if window.interval == "1mo":
         kept = np.array([day.toordinal() for day in days], dtype=np.int64)[inside]
         columns = by_month(columns | {"adjclose": columns["close"]}, kept)
@@ -91,7 +93,7 @@ def _minutes(seed: int, index: Index, day: date, at: datetime) -> dict[str, Any]
     }
 
 
-def _meta(seed: int, index: Index, at: datetime, window: Window) -> dict[str, Any]:
+def _meta(seed: int, index: Index, at: datetime, window: Window, ahead: int) -> dict[str, Any]:
     newest = _newest(at)
     way = _way(seed, index, newest, at)
     before = india.sessions(newest - timedelta(days=10), newest - timedelta(days=1))[-1]
@@ -104,7 +106,7 @@ def _meta(seed: int, index: Index, at: datetime, window: Window) -> dict[str, An
         "fullExchangeName": index.exchange_name,
         "instrumentType": "INDEX",
         "firstTradeDate": int(india.open_at(india.sessions(india.FIRST_DAY, at.date())[0]).timestamp()),
-        "regularMarketTime": min(int(at.timestamp()), closes),
+        "regularMarketTime": min(int(at.timestamp()), closes) + ahead,
         "hasPrePostMarketData": False,
         "gmtoffset": 19_800,
         "timezone": "IST",

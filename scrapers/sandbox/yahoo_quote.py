@@ -67,7 +67,7 @@ def _head(seed: int, snapshot: Snapshot) -> Row:
         "currency": "USD",
         "exchange": company.exchange,
         "fullExchangeName": EXCHANGES[company.exchange],
-        "messageBoardId": f"finmb_{noise.key(seed, company.symbol, 'board') % 10**8}",
+        "messageBoardId": f"finmb_{noise.key(seed, company.born.symbol, 'board') % 10**8}",
         "exchangeTimezoneName": "America/New_York",
         "exchangeTimezoneShortName": local.tzname(),
         "gmtOffSetMilliseconds": int(offset.total_seconds() * 1000) if offset else 0,
@@ -108,8 +108,8 @@ def _prices(seed: int, snapshot: Snapshot) -> Row:
 
 def bid_ask(seed: int, snapshot: Snapshot) -> Row:
     """Best bid and ask around the last trade, sizes in lots."""
-    stream = noise.key(seed, snapshot.company.symbol, "book")
-    minute = snapshot.moment.quoted_at // 60
+    stream = noise.key(seed, snapshot.company.born.symbol, "book")
+    minute = snapshot.moment.last_trade // 60
     half = max(0.01, snapshot.price * 0.0002 * (0.5 + noise.one(stream, minute)))
     return {
         "bid": round(max(0.0001, snapshot.price - half), 2 if snapshot.price >= 1 else 4),

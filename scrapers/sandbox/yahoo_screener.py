@@ -7,8 +7,8 @@ from datetime import datetime
 from typing import Any
 
 from lake.contracts.market import SECTORS
-from scrapers.sandbox.world import companies
 from scrapers.sandbox.world.companies import Company
+from scrapers.sandbox.world.market import Market
 from scrapers.sandbox.world.snapshot import Snapshot, snapshot
 from scrapers.sandbox.yahoo_quote import Row, quote_row
 
@@ -41,7 +41,7 @@ class ScreenerError(ValueError):
     """A body that the screener cannot read."""
 
 
-def screen(seed: int, per_sector: int, at: datetime, body: Any) -> Row:
+def screen(market: Market, at: datetime, body: Any) -> Row:
     """One element of `finance.result`: the page asked for, and the total.
 
     Raises:
@@ -51,10 +51,14 @@ def screen(seed: int, per_sector: int, at: datetime, body: Any) -> Row:
     query = body.get("query")
     named = _sectors_named(query)
     sectors = [name for name in SECTORS if name in named] if named else SECTORS
-    pool = [company for name in sectors for company in companies.of_sector(seed, name, per_sector)]
+    pool = [company for name in sectors for company in market.of_sector(name, at)]
     # Conditions on what is fixed first: prices are made only for what passes them.
     candidates = [company for company in pool if holds(query, company, None)]
-    seen = [found for company in candidates if (found := snapshot(seed, company, at)) is not None]
+    seen = [
+        found
+        for company in candidates
+        if (found := snapshot(market.seed, company, at, market.changes.ahead)) is not None
+    ]
     passed = [found for found in seen if holds(query, found.company, found)]
     descending = str(body.get("sortType", "DESC")).upper() == "DESC"
     measure = _MEASURED[sort]
@@ -64,7 +68,7 @@ def screen(seed: int, per_sector: int, at: datetime, body: Any) -> Row:
         "start": offset,
         "count": len(page),
         "total": len(passed),
-        "quotes": [quote_row(seed, found) for found in page],
+        "quotes": [quote_row(market.seed, found) for found in page],
         "useRecords": False,
     }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from lake.market_calendar import NEW_YORK
 from scrapers.sandbox.world import actions, noise
 from scrapers.sandbox.world.companies import EXCHANGES, sector_key
 from scrapers.sandbox.world.fundamentals import Fundamentals, fundamentals
@@ -134,7 +135,8 @@ def _key_statistics(seed: int, snapshot: Snapshot, about: Fundamentals) -> Row:
     }
     if about.eps_forward:
         row["forwardPE"] = tidy(snapshot.price / about.eps_forward)
-    done = [split for split in actions.splits(seed, company) if split[0] <= snapshot.moment.session]
+    today = snapshot.moment.at.astimezone(NEW_YORK).date()
+    done = [split for split in actions.splits(seed, company) if split[0] <= today]
     if done:
         when, ratio = done[-1]
         row["lastSplitFactor"] = f"{ratio.numerator}:{ratio.denominator}"
@@ -186,7 +188,7 @@ def _calendar_events(seed: int, snapshot: Snapshot, about: Fundamentals) -> Row:
 
 
 def _financial_data(seed: int, snapshot: Snapshot, about: Fundamentals) -> Row:
-    spread = 0.1 + 0.2 * noise.one(noise.key(seed, snapshot.company.symbol, "targets"))
+    spread = 0.1 + 0.2 * noise.one(noise.key(seed, snapshot.company.born.symbol, "targets"))
     return {
         "maxAge": 86_400,
         "currentPrice": snapshot.price,

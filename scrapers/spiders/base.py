@@ -138,10 +138,14 @@ class SourceSpider(scrapy.Spider):
         )
 
     def _for_sandbox(self, asked: dict[str, str]) -> dict[str, str]:
-        """The past instant that is asked about, and the fault that is asked for (`faults`: symbol or * → its name)."""
+        """The past instant and the changes that are asked about, and the fault (`faults`: symbol or * → its name)."""
         faults = self.job.params.get("faults") or {}
         fault = faults.get(asked.get("symbol") or asked.get("symbols"), faults.get("*"))
-        wishes = {"X-Sandbox-At": self.job.params.get("at"), "X-Sandbox-Fault": fault}
+        wishes = {
+            "X-Sandbox-At": self.job.params.get("at"),
+            "X-Sandbox-Fault": fault,
+            "X-Sandbox-Changes": self.job.params.get("changes"),
+        }
         return {name: wish for name, wish in wishes.items() if wish}
 
     def receive(self, request: Request, response: Response) -> Verdict:

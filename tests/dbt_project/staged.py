@@ -26,7 +26,7 @@ def frame(table_id: str, rows: list[dict[str, Any]]) -> pl.DataFrame:
 
 
 def companies() -> pl.DataFrame:
-    """Two companies, one with a former name, and two share classes of one filer."""
+    """Two companies, one with a former name, and two share classes of one filer, one of them with a former symbol."""
     old, new = datetime(2025, 1, 1, tzinfo=UTC), datetime(2026, 6, 1, tzinfo=UTC)
     current = {"valid_from": new, "is_current": True, "sector": "Energy", "industry": "Oil"}
     return frame(
@@ -43,6 +43,16 @@ def companies() -> pl.DataFrame:
             {"company_id": "10", "symbol": "AAA", "name": "Alpha", "cik": 10, **current},
             {"company_id": "20", "symbol": "BB-B", "name": "Beta B", "cik": 20, **current},
             {"company_id": "20", "symbol": "BB-A", "name": "Beta A", "cik": 20, **current},
+            {
+                "company_id": "20",
+                "symbol": "B-OLD",
+                "valid_from": old,
+                "valid_to": new,
+                "is_current": False,
+                "name": "Beta A",
+                "cik": 20,
+                "sector": "Energy",
+            },
         ],
     )
 
@@ -58,7 +68,7 @@ def quotes() -> pl.DataFrame:
 
 def bars() -> pl.DataFrame:
     """AAA closes at 1, 2, 3 …, so its averages are known; BB-A has 19 sessions, one too few for an average."""
-    rows = [("AAA", n) for n in range(len(SESSIONS))] + [("BB-A", n) for n in range(19)]
+    rows = [("AAA", n) for n in range(len(SESSIONS))] + [("BB-A", n) for n in range(19)] + [("B-OLD", 0)]
     return frame(
         "gold.bars_daily",
         [

@@ -72,6 +72,12 @@ def test_names_come_from_the_description_in_force(built: tuple[str, runner.Build
     assert found == [("Alpha", "Energy", "Oil")]
 
 
+def test_a_symbol_that_its_company_gave_up_keeps_its_name(built: tuple[str, runner.BuildReport]) -> None:
+    reader, _ = built
+    assert ask(reader, "SELECT name, sector FROM marts.bars_daily WHERE symbol = 'B-OLD'") == [("Beta A", "Energy")]
+    assert ask(reader, "SELECT is_current FROM marts.companies WHERE symbol = 'B-OLD'") == [(False,)]
+
+
 def test_market_cap_is_the_latest_tick_s_on_the_version_in_force(built: tuple[str, runner.BuildReport]) -> None:
     reader, _ = built
     found = ask(reader, "SELECT name, market_cap FROM marts.companies WHERE symbol = 'AAA' ORDER BY valid_from")

@@ -19,10 +19,11 @@ import pytest
 from lake.settings import load_settings
 from scrapers.crawl import run_crawl
 from scrapers.errors import Reason
-from scrapers.fault_docs import OUTCOMES, PAGE, page
+from scrapers.fault_docs import CHANGES, OUTCOMES, PAGE, page
 from scrapers.job import CrawlReport
 from scrapers.sandbox.faults import FAULTS, FaultError, Plan
 from scrapers.sandbox.world import companies
+from scrapers.sandbox.world.changes import FORMS, Changes
 from scrapers.silver import bars_rows, quotes_rows
 from scrapers.spool import asked_for
 from scrapers.urls import SourceUrls
@@ -161,6 +162,14 @@ def test_all_faults_at_once_leave_what_came_as_it_was(urls: SourceUrls, crawl: C
     assert lost == got.quarantined.filter(pl.col("rules") == "null_bar").height
 
 
+def test_a_crawl_can_name_changes_of_its_own(urls: SourceUrls, crawl: Crawl) -> None:
+    asked = {"symbols": ["AAPL", "AAPX", "NVDA"], "changes": f"rename:AAPL>AAPX@{DAY}"}
+    quiet, changed = quotes_of(crawl(urls, "quotes", "quiet")), quotes_of(crawl(urls, "quotes", "changed", **asked))
+    assert changed["symbol"].to_list() == ["AAPX", "NVDA"]
+    nvidia = pl.col("symbol") == "NVDA"
+    assert changed.filter(nvidia).equals(quiet.filter(nvidia))
+
+
 def test_who_is_hit_can_be_told_beforehand() -> None:
     def scope(query: bytes, attempt: int = 0, **headers: str) -> dict[str, Any]:
         named = {"x-sandbox-attempt": str(attempt), **{name.replace("_", "-"): text for name, text in headers.items()}}
@@ -194,6 +203,14 @@ def test_a_wish_that_cannot_be_read_is_refused(urls: SourceUrls) -> None:
     assert (reply.status_code, "nobody" in reply.text) == (400, True)
 
 
+@pytest.mark.parametrize("name", FORMS)
+def test_every_change_s_example_is_one(name: str) -> None:
+    assert Changes.read(FORMS[name].example) != Changes()
+    held = (ROOT / "tests" / "orchestration" / "test_changes.py").read_text(encoding="utf-8")
+    assert f"def test_{name}_" in held
+
+
 def test_the_page_is_the_code_s() -> None:
     assert list(OUTCOMES) == list(FAULTS)
+    assert list(CHANGES) == list(FORMS)
     assert PAGE.read_text(encoding="utf-8") == page()

@@ -97,7 +97,8 @@ def test_a_bar_of_another_exchange_s_day_is_refused_by_name() -> None:
     meta = {"symbol": "^NSEI", "currency": "INR", "dataGranularity": "1d", "exchangeTimezoneName": "Asia/Kolkata"}
     body = {"chart": {"result": [{"meta": meta, "timestamp": [holiday], "indicators": {"quote": [quote]}}]}}
     asked = request_text("charts", {"interval": "1d", "symbol": "^NSEI"})
-    found = index_rows(bronze((asked, encode(body)), source="yahoo_chart"), "1d")
+    later = datetime(2026, 11, 25, tzinfo=UTC)
+    found = index_rows(bronze((asked, encode(body)), source="yahoo_chart", at=later), "1d")
     assert found.good.is_empty()
     assert found.quarantined["rules"].to_list() == ["not_a_session"]
     dollars = {"chart": {"result": [{"meta": {**meta, "currency": "USD"}}]}}

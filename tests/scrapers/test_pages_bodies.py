@@ -227,12 +227,21 @@ def test_null_and_wrong_bars_are_refused_alone() -> None:
         (datetime(2026, 11, 20, 22, tzinfo=UTC), 1795197600, 3),  # seen after: the last trade was simply early
         (None, 1795197600, 2),
         (None, 1795208401, 3),
+        (datetime(2026, 11, 20, 20, 59, tzinfo=UTC), 1795208430, 2),  # the source's clock is ahead, past the close
     ],
 )
 def test_the_bar_of_a_running_session_is_partial(as_of: datetime | None, last_trade: int, kept: int) -> None:
     page = parse_chart(chart_body(chart(meta={"regularMarketTime": last_trade})), "1d", "ABC", as_of)
     assert page.bars.rows.height == kept
     assert reasons(page.bars) == ["partial_bar"] * (3 - kept)
+
+
+@pytest.mark.parametrize("stamp", [1795208430, 1795208399 + 86_400], ids=["past the close", "tomorrow"])
+def test_a_bar_from_the_future_is_no_finished_session(stamp: int) -> None:
+    as_of, ahead = datetime(2026, 11, 20, 20, 59, tzinfo=UTC), {"regularMarketTime": stamp}
+    page = parse_chart(chart_body(chart(stamps=(*STAMPS[:2], stamp), meta=ahead)), "1d", "ABC", as_of)
+    assert page.bars.rows["session"].to_list() == [date(2026, 11, day) for day in (18, 19)]
+    assert reasons(page.bars) == ["partial_bar"]
 
 
 def test_a_session_that_comes_twice_is_kept_once() -> None:

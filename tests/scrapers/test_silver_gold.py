@@ -169,6 +169,37 @@ def test_a_history_goes_on_from_the_one_before_and_a_rerun_changes_nothing() -> 
     assert companies_scd2(frame("silver.profiles", late), TICKERS, after).equals(whole)
 
 
+def named(symbol: str, day: int, cik: int = 42) -> dict[str, Any]:
+    """SEC's mapping of a symbol, as a file that was received on a day names it last."""
+    return {"symbol": symbol, "cik": cik, "name": "ABC CORP", "observed_at": datetime(2026, 11, day, 6, tzinfo=UTC)}
+
+
+@pytest.mark.parametrize(
+    ("tickers", "ended"),
+    [
+        pytest.param([named("ABC", 18), named("XYZ", 19)], True, id="renamed"),
+        pytest.param([named("ABC", 19), named("XYZ", 19)], False, id="a second class of shares"),
+        pytest.param([named("ABC", 18)], False, id="SEC does not know yet"),
+        pytest.param([named("ABC", 18), named("XYZ", 19, cik=7)], False, id="another company"),
+    ],
+)
+def test_a_symbol_ends_where_its_company_goes_on_under_another(tickers: list[dict[str, Any]], ended: bool) -> None:
+    profiles = frame("silver.profiles", profile(17), profile(18, name="Abc"), profile(19, symbol="XYZ", name="Abc"))
+    found = keeps_contract("gold.companies", companies_scd2(profiles, frame("silver.sec_tickers", *tickers)))
+    opens = {day: datetime(2026, 11, day, 14, 30, tzinfo=UTC) for day in (17, 18, 19)}
+    assert found.select("symbol", "name", "valid_from", "valid_to", "is_current").rows() == [
+        ("ABC", "ABC Corp.", opens[17], opens[18], False),
+        ("ABC", "Abc", opens[18], opens[19] if ended else None, not ended),
+        ("XYZ", "Abc", opens[19], None, True),
+    ]
+
+
+def test_a_symbol_that_still_has_profiles_has_not_ended() -> None:
+    profiles = frame("silver.profiles", profile(17), profile(19), profile(19, symbol="XYZ"))
+    found = companies_scd2(profiles, frame("silver.sec_tickers", named("ABC", 18), named("XYZ", 19)))
+    assert found.select("symbol", "is_current").rows() == [("ABC", True), ("XYZ", True)]
+
+
 def test_a_company_without_a_name_or_cik_goes_by_its_symbol() -> None:
     found = companies_scd2(frame("silver.profiles", profile(17, name=None)), TICKERS.clear())
     assert found.select("name", "company_id", "cik").rows() == [("ABC", "ABC", None)]

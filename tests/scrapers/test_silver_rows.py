@@ -114,7 +114,8 @@ def test_a_replayed_tick_s_chart_is_judged_by_its_tick() -> None:
 
 def test_minutes_and_days_are_kept_apart_by_what_was_asked() -> None:
     minute = chart_body(chart(stamps=(1795185000, 1795185060), meta={"dataGranularity": "1m"}))
-    bodies = bronze((DAILY, chart_body(chart())), (DAILY.replace("1d", "1m"), minute), source="yahoo_chart")
+    asked = (DAILY, chart_body(chart())), (DAILY.replace("1d", "1m"), minute)
+    bodies = bronze(*asked, source="yahoo_chart", at=datetime(2026, 11, 21, tzinfo=UTC))
     assert bars_rows(bodies)[0].account == (3, 3, 0, 0)
     assert minutes_rows(bodies).good["minute"].dt.time().to_list() == [
         datetime(2026, 11, 20, 14, 30, tzinfo=UTC).time(),

@@ -1,9 +1,10 @@
--- One row a symbol: the description in force.
-select
+-- One row a symbol: its newest description, also where its company has gone on under another symbol.
+select distinct on (symbol)
     symbol,
     name,
     sector,
     industry,
-    cik
+    cik,
+    is_current
 from {{ ref('stg_companies') }}
-where is_current
+order by symbol, valid_from desc

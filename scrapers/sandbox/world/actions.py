@@ -10,7 +10,7 @@ import numpy as np
 
 from scrapers.sandbox.world import noise
 from scrapers.sandbox.world.calendar import ANCHOR, session_on_or_after
-from scrapers.sandbox.world.companies import Company
+from scrapers.sandbox.world.companies import Company, Splits
 from scrapers.sandbox.world.noise import Floats, Ints
 
 # What happened to well-known shares since 2015, from general knowledge: new shares per old.
@@ -31,9 +31,15 @@ _KNOWN_SPLITS: dict[str, tuple[tuple[date, Fraction], ...]] = {
 _FICTIONAL_RATIOS = (Fraction(2), Fraction(3), Fraction(3, 2), Fraction(1, 10))
 
 
-@lru_cache(maxsize=32_768)
-def splits(seed: int, company: Company) -> tuple[tuple[date, Fraction], ...]:
+def splits(seed: int, company: Company) -> Splits:
     """A company's splits, ascending: the session they took effect and new shares per old."""
+    own = own_splits(seed, company.born)
+    return tuple(sorted(own + company.later_splits)) if company.later_splits else own
+
+
+@lru_cache(maxsize=32_768)
+def own_splits(seed: int, company: Company) -> Splits:
+    """The splits of a company that nothing has been wished on, ascending."""
     if not company.fictional:
         return _KNOWN_SPLITS.get(company.symbol, ())
     stream = noise.key(seed, company.symbol, "splits")
@@ -53,12 +59,15 @@ def share_factor(seed: int, company: Company, days: Ints) -> Floats:
     """
     factor = np.ones(len(days))
     anchor = ANCHOR.toordinal()
-    for when, ratio in splits(seed, company):
+    for when, ratio in own_splits(seed, company.born):
         at = when.toordinal()
         if at <= anchor:
             factor[days < at] *= float(ratio)
         else:
             factor[days >= at] /= float(ratio)
+    for when, ratio in company.later_splits:
+        # What was before stays what it was, also before the anchor.
+        factor[days >= when.toordinal()] /= float(ratio)
     return factor
 
 
@@ -67,7 +76,7 @@ def ex_days(seed: int, company: Company, year: int) -> tuple[date, ...]:
     """The sessions of a year from which the share trades without its quarterly dividend."""
     if not company.yield_pct:
         return ()
-    stream = noise.key(seed, company.symbol, "ex")
+    stream = noise.key(seed, company.born.symbol, "ex")
     cycle = 1 + int(noise.one(stream) * 3)
     day = 5 + int(noise.one(stream, 1) * 18)
     return tuple(session_on_or_after(date(year, month, day)) for month in range(cycle, 13, 3))

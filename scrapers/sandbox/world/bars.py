@@ -69,9 +69,9 @@ class _Moves:
 def _moves(seed: int, company: Company, year: int) -> _Moves:
     days = calendar.year(year).days
     market = factors.factor(seed, "market", year, factors.MARKET_VOL)
-    sector = factors.sector_factor(seed, company.sector, year)
+    sector = factors.sector_factor(seed, company.born.sector, year)
     scale = factors.liveliness_of(seed, year)
-    streams = [noise.key(seed, company.symbol, name) for name in ("tails", "overnight", "within", "volume")]
+    streams = [noise.key(seed, company.born.symbol, name) for name in ("tails", "overnight", "within", "volume")]
     tails, overnight, within, crowd = noise.normals(streams, days)
     # A day's own news is heavier at the ends than a normal one.
     own = company.own_vol * scale * np.exp(0.35 * tails - 0.06)
@@ -108,12 +108,12 @@ def _log_level(seed: int, company: Company, year: int) -> float:
 def year_bars(seed: int, company: Company, year: int) -> Bars:
     """A company's bars of a whole year, the part before it came to the market left out."""
     days = calendar.year(year).days
-    before = _log_level(seed, company, year)
-    moves = _moves(seed, company, year)
+    before = _log_level(seed, company.born, year)
+    moves = _moves(seed, company.born, year)
     close = before + np.cumsum(moves.overnight + moves.within)
     opened = close - moves.within
     swing = 2 * moves.spread**2
-    reach = noise.key(seed, company.symbol, "reach")
+    reach = noise.key(seed, company.born.symbol, "reach")
     # The highest and lowest of a Brownian bridge between open and close.
     up, down = np.sqrt((close - opened) ** 2 - swing * np.log(noise.uniform(reach, np.stack([days * 2, days * 2 + 1]))))
     high, low = (opened + close + up) / 2, (opened + close - down) / 2
@@ -142,7 +142,7 @@ def to_tick(prices: Floats) -> Floats:
 
 
 def _volume(seed: int, company: Company, moves: _Moves, factor: Floats) -> Ints:
-    turnover = 0.0025 + 0.009 * noise.one(noise.key(seed, company.symbol, "turnover"))
+    turnover = 0.0025 + 0.009 * noise.one(noise.key(seed, company.born.symbol, "turnover"))
     busy = np.abs(moves.overnight + moves.within) / moves.spread
     lively = np.exp(0.28 * moves.crowd + 0.22 * busy - 0.2)
     shares = company.shares / factor * turnover * lively

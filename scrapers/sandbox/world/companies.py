@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from dataclasses import dataclass
 from datetime import date, timedelta
+from fractions import Fraction
 from functools import lru_cache
 from math import exp
 from pathlib import Path
@@ -21,6 +22,7 @@ _LETTERS = 26**3
 # Coprime to 26³, so that neighbouring companies have symbols that differ in every letter.
 _SPREAD, _SPREAD_BACK = 7919, pow(7919, -1, 26**3)
 EXCHANGES = {"NMS": "NasdaqGS", "NYQ": "NYSE"}
+Splits = tuple[tuple[date, Fraction], ...]
 
 
 # Compared as objects: there is one for a seed and symbol, and caches look them up by the thousand.
@@ -37,6 +39,8 @@ class Company:
         beta: sensitivity to the market's factor.
         own_vol: standard deviation of its own daily log return.
         first_day: first trading day in the world.
+        origin: the company before it was renamed or moved (see `world.market`); None where it was not.
+        later_splits: splits beside its own, ascending; each divides from its day on.
     """
 
     symbol: str
@@ -59,6 +63,13 @@ class Company:
     own_vol: float
     first_day: date
     fictional: bool
+    origin: Company | None = None
+    later_splits: Splits = ()
+
+    @property
+    def born(self) -> Company:
+        """The company by whose symbol and sector its numbers are drawn: they go on whatever it is called."""
+        return self.origin or self
 
     @property
     def short_name(self) -> str:

@@ -51,7 +51,7 @@ class Fundamentals:
 
 def _report_instant(seed: int, company: Company, quarter: int) -> datetime:
     """When the quarter before a quarter's start is reported; quarters are counted from year 0."""
-    stream = noise.key(seed, company.symbol, "earnings")
+    stream = noise.key(seed, company.born.symbol, "earnings")
     year, part = divmod(quarter, 4)
     day = session_on_or_after(date(year, 1 + 3 * part, 1) + timedelta(days=13 + int(noise.one(stream) * 35)))
     at = time(16, 5) if noise.one(stream, 1) < 0.6 else time(8, 0)
@@ -76,7 +76,7 @@ def fundamentals(seed: int, snapshot: Snapshot) -> Fundamentals:
     reports = [_report_instant(seed, company, number) for number in range(quarter - 1, quarter + 3)]
     newest = max(n for n, report in enumerate(reports) if report <= at)
     known = quarter - 1 + newest
-    stream = noise.key(seed, company.symbol, "fundamentals")
+    stream = noise.key(seed, company.born.symbol, "fundamentals")
     level = _anchor_price(seed, company, known) * snapshot.factor
     surprise = noise.one_normal(stream, known)
     if company.pe is None:

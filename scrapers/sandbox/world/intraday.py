@@ -70,7 +70,7 @@ def minutes(seed: int, company: Company, session: date) -> Minutes:
     top, bottom = int(path.argmax()), int(path.argmin())
     path = to_tick(_fit(path, opened, close, high, low))
     path[0], path[-1] = opened, close
-    wick = noise.uniform(noise.key(seed, company.symbol, "wick"), index) * 0.0004
+    wick = noise.uniform(noise.key(seed, company.born.symbol, "wick"), index) * 0.0004
     tops = to_tick(np.minimum(np.maximum(path[:-1], path[1:]) * (1 + wick), high))
     bottoms = to_tick(np.maximum(np.minimum(path[:-1], path[1:]) * (1 - wick), low))
     tops = np.maximum(tops, np.maximum(path[:-1], path[1:]))
@@ -84,7 +84,7 @@ def minutes(seed: int, company: Company, session: date) -> Minutes:
 def _way(seed: int, company: Company, index: Ints, spread: float, total: float) -> Floats:
     """A Brownian bridge from 0 to the session's log return, livelier at both ends of the session."""
     busy = _u_shape(len(index))
-    steps = noise.normal(noise.key(seed, company.symbol, "minute"), index) * np.sqrt(busy / busy.sum()) * spread
+    steps = noise.normal(noise.key(seed, company.born.symbol, "minute"), index) * np.sqrt(busy / busy.sum()) * spread
     walk = np.concatenate([[0.0], np.cumsum(steps)])
     clock = np.concatenate([[0.0], np.cumsum(busy / busy.sum())])
     way: Floats = walk - clock * (walk[-1] - total)
@@ -112,7 +112,9 @@ def _u_shape(count: int) -> Floats:
 
 
 def _split_volume(seed: int, company: Company, index: Ints, total: int) -> Ints:
-    busy = _u_shape(len(index)) * np.exp(0.4 * noise.normal(noise.key(seed, company.symbol, "minute volume"), index))
+    busy = _u_shape(len(index)) * np.exp(
+        0.4 * noise.normal(noise.key(seed, company.born.symbol, "minute volume"), index)
+    )
     busy[0] += 4.0  # the opening cross
     busy[-1] += 12.0  # the closing cross
     edges = np.round(np.concatenate([[0.0], np.cumsum(busy)]) / busy.sum() * total).astype(np.int64)

@@ -23,7 +23,7 @@ _TITLES = (
 
 def officers(seed: int, company: Company, year: int) -> list[dict[str, Any]]:
     """A company's officers in Yahoo's form, with their pay of the fiscal year before."""
-    stream = noise.key(seed, company.symbol, "officers")
+    stream = noise.key(seed, company.born.symbol, "officers")
     rows = []
     for place, title in enumerate(_TITLES):
         first, last, age, pay = (noise.one(stream, place * 8 + part) for part in range(4))

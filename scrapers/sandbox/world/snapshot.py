@@ -9,7 +9,7 @@ from functools import lru_cache
 import numpy as np
 
 from lake.market_calendar import NEW_YORK, xnys
-from scrapers.sandbox.world import bars, calendar
+from scrapers.sandbox.world import actions, bars, calendar
 from scrapers.sandbox.world.bars import Bars
 from scrapers.sandbox.world.companies import Company
 from scrapers.sandbox.world.intraday import minutes
@@ -26,6 +26,7 @@ class Moment:
         elapsed: complete minutes of it that have passed.
         running: whether it has not closed yet.
         state: Yahoo's word: PRE, REGULAR, POST or CLOSED.
+        ahead: seconds by which the source's clock is ahead.
     """
 
     at: datetime
@@ -35,16 +36,26 @@ class Moment:
     elapsed: int
     running: bool
     state: str
+    ahead: int = 0
 
     @property
     def quoted_at(self) -> int:
+        """When the last trade was by the source's clock, seconds since 1970."""
+        return self.last_trade + self.ahead
+
+    @property
+    def last_trade(self) -> int:
         """When the last trade was, seconds since 1970."""
         return int(self.at.timestamp()) if self.running else self.closes
 
 
 @lru_cache(maxsize=256)
-def moment(at: datetime) -> Moment:
+def moment(at: datetime, ahead: int = 0) -> Moment:
     """Where an instant stands.
+
+    Args:
+        at: the instant.
+        ahead: seconds by which the source's clock is ahead.
 
     Raises:
         CalendarEnd: outside the calendar's years.
@@ -65,7 +76,7 @@ def moment(at: datetime) -> Moment:
     else:
         state = "CLOSED"
     passed = int((min(at, closes) - opens) / timedelta(minutes=1))
-    return Moment(at, session, int(opens.timestamp()), int(closes.timestamp()), passed, running, state)
+    return Moment(at, session, int(opens.timestamp()), int(closes.timestamp()), passed, running, state, ahead)
 
 
 @dataclass(frozen=True)
@@ -144,7 +155,9 @@ def seen(seed: int, company: Company, first: date, now: Moment) -> Bars:
     history = bars.history(seed, company, first, now.session)
     if not len(history):
         return history
-    history = adjusted(history, float(history.factor[-1]))
+    # A split is there overnight: from the start of its day, not from its first trade.
+    today = np.array([now.at.astimezone(NEW_YORK).toordinal()], dtype=np.int64)
+    history = adjusted(history, float(actions.share_factor(seed, company, today)[0]))
     if not now.running or history.days[-1] != now.session.toordinal():
         return history
     path = minutes(seed, company, now.session)
@@ -171,9 +184,9 @@ def seen(seed: int, company: Company, first: date, now: Moment) -> Bars:
 
 
 @lru_cache(maxsize=2_048)
-def snapshot(seed: int, company: Company, at: datetime) -> Snapshot | None:
-    """The company at an instant; None before it came to the market."""
-    now = moment(at)
+def snapshot(seed: int, company: Company, at: datetime, ahead: int = 0) -> Snapshot | None:
+    """The company at an instant, by a clock that may be ahead; None before it came to the market."""
+    now = moment(at, ahead)
     year = seen(seed, company, now.session - timedelta(days=366), now)
     if not len(year):
         return None
