@@ -16,8 +16,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from lake.market_calendar import NEW_YORK, xnys
-from scrapers.sandbox.replies import json_reply, sandbox_of
-from scrapers.sandbox.world import companies
+from scrapers.sandbox.replies import json_reply, market_of, sandbox_of
 from scrapers.sandbox.world.companies import Company
 from scrapers.sandbox.world.intraday import minutes
 from scrapers.sandbox.world.noise import Floats
@@ -43,7 +42,7 @@ def query(request: Request) -> Response:
         return _wrong(_NO_KEY)
     if given.get("function") != FUNCTION:
         return _wrong(f"This API function ({given.get('function', '')}) does not exist.")
-    company = companies.find(sandbox.seed, given.get("symbol", ""), sandbox.per_sector)
+    company = market_of(request).find(given.get("symbol", ""), request.state.at)
     try:
         days = _days(given.get("month"), request.state.at)
     except ValueError:
