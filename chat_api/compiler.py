@@ -6,7 +6,7 @@ only values become literals; nothing of a question's text reaches the SQL.
 
 from __future__ import annotations
 
-from chat_api import forms, rows
+from chat_api import forms, indices, rows
 from chat_api.build import MOST_ROWS, Build, PlanError, descriptions_of, measures_of
 from chat_api.context import Context
 from chat_api.plan import Compiled, Plan
@@ -28,6 +28,8 @@ def compile(plan: Plan, context: Context) -> Compiled:
     for name in descriptions_of(plan):
         if name not in DESCRIPTIONS:
             raise PlanError(f"no description {name!r}")
+    if any(METRICS[measure.metric].subject in {"index", "index_minute"} for measure in measures_of(plan)):
+        context = indices.narrowed(context, indices.symbols_of(plan))
     if plan.entity == "table":
         return rows.tables(plan, context)
     if plan.entity == "role":

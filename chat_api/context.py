@@ -11,7 +11,8 @@ from datetime import date, datetime
 from functools import cached_property
 from typing import Any
 
-from lake.market_calendar import INDIA, NEW_YORK, Calendar, xnys
+from lake.indices import INDICES
+from lake.market_calendar import INDIA, Calendar, xnys
 
 Fetch = Callable[[str], Sequence[tuple[Any, ...]]]
 
@@ -29,6 +30,11 @@ _TICKS = (
 _SESSIONS = "SELECT session, count(*) FROM marts.bars_daily GROUP BY session ORDER BY session DESC LIMIT 20000"
 _MINUTES = (
     "SELECT session, min(minute), max(minute) FROM marts.bars_minute GROUP BY session ORDER BY session DESC LIMIT 5000"
+)
+_INDEX_DAYS = "SELECT symbol, session FROM marts.index_bars_daily ORDER BY session DESC LIMIT 40000"
+_INDEX_MINUTES = (
+    "SELECT symbol, session, max(minute) FROM marts.index_bars_minute "
+    "GROUP BY symbol, session ORDER BY session DESC LIMIT 5000"
 )
 _HOURS = "SELECT DISTINCT tag, hour FROM marts.signals_hourly ORDER BY hour DESC LIMIT 50000"
 _VISITS = "SELECT DISTINCT series, log_date FROM marts.visits_day ORDER BY log_date DESC LIMIT 20000"
@@ -77,6 +83,26 @@ class Loaded:
 
 
 @dataclass(frozen=True)
+class IndexHeld:
+    """What is loaded of an index: its sessions and the days with minutes, ascending, and its newest minute (UTC)."""
+
+    symbol: str
+    sessions: tuple[date, ...] = ()
+    minute_sessions: tuple[date, ...] = ()
+    latest_minute: datetime | None = None
+
+    @property
+    def name(self) -> str:
+        """What people call it."""
+        return INDICES[self.symbol].name
+
+    @property
+    def calendar(self) -> Calendar:
+        """The calendar of its exchange."""
+        return INDICES[self.symbol].calendar
+
+
+@dataclass(frozen=True)
 class Context:
     """Everything that reading and compiling need to know.
 
@@ -86,7 +112,10 @@ class Context:
         hours: loaded hours of signals by tag, ascending.
         visit_days: the logged days with visits, with the log's form (v1 or v2), ascending.
         forecasts: by role and session, ascending by session.
+        indices: what is loaded of each index.
         simulated: whether the home's data are simulated.
+        calendar: of the exchange that the question is about; its zone is the one that days are counted in.
+        about_indices: whether the question is about indices: `companies`, `sessions` and `minute_sessions` are theirs.
     """
 
     now: datetime
@@ -98,8 +127,10 @@ class Context:
     visit_days: tuple[tuple[str, date], ...] = ()
     forecasts: tuple[ForecastDay, ...] = ()
     loads: tuple[Loaded, ...] = ()
+    indices: tuple[IndexHeld, ...] = ()
     simulated: bool = True
     calendar: Calendar = field(default_factory=xnys, compare=False, repr=False)
+    about_indices: bool = False
 
     def at(self, now: datetime) -> Context:
         """The same data, looked at from another instant. Indexes made so far are kept."""
@@ -111,8 +142,8 @@ class Context:
 
     @property
     def today(self) -> date:
-        """Today in New York."""
-        return self.now.astimezone(NEW_YORK).date()
+        """Today at the exchange."""
+        return self.now.astimezone(self.calendar.zone).date()
 
     @property
     def india_today(self) -> date:
@@ -177,7 +208,26 @@ def load(fetch: Fetch, now: datetime, *, simulated: bool = True) -> Context:
         visit_days=tuple(sorted(((row[0], row[1]) for row in fetch(_VISITS)), key=lambda pair: pair[1])),
         forecasts=tuple(sorted((ForecastDay(*row) for row in fetch(_FORECASTS)), key=lambda held: held.session)),
         loads=tuple(Loaded(*row) for row in fetch(_LOADS)),
+        indices=_indices(fetch),
         simulated=simulated,
+    )
+
+
+def _indices(fetch: Fetch) -> tuple[IndexHeld, ...]:
+    sessions: dict[str, list[date]] = {}
+    minutes: dict[str, list[tuple[date, datetime]]] = {}
+    for symbol, session in fetch(_INDEX_DAYS):
+        sessions.setdefault(symbol, []).append(session)
+    for symbol, session, last in fetch(_INDEX_MINUTES):
+        minutes.setdefault(symbol, []).append((session, last))
+    return tuple(
+        IndexHeld(
+            symbol=symbol,
+            sessions=tuple(sorted(sessions.get(symbol, ()))),
+            minute_sessions=tuple(sorted(day for day, _ in minutes.get(symbol, ()))),
+            latest_minute=max((last for _, last in minutes.get(symbol, ())), default=None),
+        )
+        for symbol in INDICES
     )
 
 

@@ -27,7 +27,7 @@ Kind = Literal[
     "data",
     "meaning",
 ]
-Entity = Literal["company", "sector", "tag", "role", "table", "tick", "session", "second", "minute", "all"]
+Entity = Literal["company", "index", "sector", "tag", "role", "table", "tick", "session", "second", "minute", "all"]
 Over = Literal[
     "value",
     "sum",

@@ -11,13 +11,15 @@ from typing import Literal
 
 from lake.contracts import table
 
-Subject = Literal["company", "quote", "bar", "minute", "sector", "signal", "attention", "forecast", "data"]
+Subject = Literal["company", "quote", "bar", "minute", "index", "index_minute", "sector", "signal", "attention", "forecast", "data"]
 
 MART: dict[Subject, str] = {
     "company": "companies",
     "quote": "quotes",
     "bar": "bars_daily",
     "minute": "bars_minute",
+    "index": "index_bars_daily",
+    "index_minute": "index_bars_minute",
     "sector": "sectors",
     "signal": "signals_hourly",
     "attention": "visits_day",
@@ -126,6 +128,18 @@ _LIST = (
     _metric("minute.low", "low", "low"),
     _metric("minute.close", "close", "close"),
     _metric("minute.volume", "volume_shares", "volume", additive=True),
+    _metric("index.open", "open", "open"),
+    _metric("index.high", "high", "high"),
+    _metric("index.low", "low", "low"),
+    _metric("index.close", "close", "close"),
+    _metric("index.volume", "volume_shares", "volume", additive=True),
+    _metric("index.return", "return_pct", "daily return"),
+    _metric("index.session", "session", "sessions"),
+    _metric("index_minute.open", "open", "open"),
+    _metric("index_minute.high", "high", "high"),
+    _metric("index_minute.low", "low", "low"),
+    _metric("index_minute.close", "close", "level"),
+    _metric("index_minute.volume", "volume_shares", "volume", additive=True),
     _metric("sector.companies", "companies", "companies", additive=True),
     _metric("sector.market_cap", "market_cap", "total market cap", additive=True),
     _metric("sector.pe", "pe_median", "median P/E"),

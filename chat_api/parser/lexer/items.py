@@ -11,7 +11,7 @@ from chat_api.parser.words import tables
 
 _TOKEN = re.compile(
     r"""
-    (?P<iso>\d{4}-\d{2}-\d{2})|(?P<tag>\#\w+)|(?P<clock>\d{1,2}:\d{2}(?:\s?[ap]m\b)?)
+    (?P<iso>\d{4}-\d{2}-\d{2})|(?P<tag>[\#^]\w+)|(?P<clock>\d{1,2}:\d{2}(?:\s?[ap]m\b)?)
     |(?P<ticker>\$[A-Za-z]{1,5}(?:[.\-][A-Za-z])?\b)|(?P<code>[A-Za-z]{1,4}\d+[A-Za-z]*\b)|(?P<number>\$?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?[A-Za-z]*)
     |(?P<word>[A-Za-z]+(?:['’][A-Za-z]+)*(?:[/&][A-Za-z]+|\.[A-Za-z]\b)*(?:['’][A-Za-z]*)?)|(?P<sign>>=|<=|[<>=%&≥≤])|(?P<mark>[\s,.?!:;()"'/\-–—…’‘“”+*|\[\]]+)|(?P<odd>.)
     """,

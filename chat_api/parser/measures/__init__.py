@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from chat_api.parser.draft import Draft, not_loaded
 from chat_api.parser.measures.concepts import ATTENTION, COMPANY, FORECAST, NOT_LOADED, SECTOR, SIGNAL, Ask
+from chat_api.parser.measures.indices import index_measures
 from chat_api.parser.measures.market import market_measures
 from chat_api.parser.measures.others import attention_measure, forecast_measures, sector_measure, signal_measure
 from chat_api.plan import Measure
@@ -17,6 +18,8 @@ def measures(draft: Draft, concept: str, ask: Ask) -> tuple[Measure, ...]:
     """
     if concept in NOT_LOADED:
         raise not_loaded(*NOT_LOADED[concept])
+    if draft.context.about_indices:
+        return index_measures(draft, concept, ask)
     if concept in COMPANY:
         if ask.when is not None and ask.when.kind not in {"now", "today"}:
             raise not_loaded(

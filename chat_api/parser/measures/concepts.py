@@ -95,6 +95,12 @@ NOT_LOADED = {
 }  # fmt: skip
 
 
+OF_AN_INDEX = (
+    "Its open, high, low, close, volume, change, return, volatility and drawdown can be asked by the day, "
+    "its level by the minute."
+)
+
+
 PERIODS = ("this month", "year to date", "the last 60 sessions")
 
 

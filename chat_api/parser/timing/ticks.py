@@ -60,7 +60,7 @@ def _named_tick(draft: Draft, when: When, session: date) -> datetime:
     assert when.clock is not None
     if day is None:
         raise not_loaded(f"Quotes of {when.start} are", _ticks_loaded(context), MORE_TICKS)
-    tick = at_new_york(day, when.clock)
+    tick = at_exchange(day, when.clock, context)
     if tick not in context.calendar.ticks(day):
         raise not_loaded(
             f"A tick at {when.clock:%H:%M} is never taken and is",
@@ -102,12 +102,12 @@ def minutes_of(draft: Draft, when: When | None) -> Instants:
             f"Minute bars of {day} are", loaded_range(context.minute_sessions, "minute bars"), MORE_MINUTES
         )
     if when is not None and when.clock is not None:
-        start = at_new_york(day, when.clock)
-        last = at_new_york(day, when.clock_end) if when.clock_end else start
+        start = at_exchange(day, when.clock, context)
+        last = at_exchange(day, when.clock_end, context) if when.clock_end else start
         return Instants(start=start, end=last + timedelta(minutes=1))
     return Instants(start=context.calendar.open_at(day), end=context.calendar.close_at(day))
 
 
-def at_new_york(day: date, clock: time) -> datetime:
-    """A New York time of a day, in UTC."""
-    return datetime.combine(day, clock, NEW_YORK).astimezone(UTC)
+def at_exchange(day: date, clock: time, context: Context) -> datetime:
+    """A time of a day at the exchange, in UTC."""
+    return datetime.combine(day, clock, context.calendar.zone).astimezone(UTC)
