@@ -36,6 +36,11 @@ _INDEX_MINUTES = (
     "SELECT symbol, session, max(minute) FROM marts.index_bars_minute "
     "GROUP BY symbol, session ORDER BY session DESC LIMIT 5000"
 )
+# A look-up in the key for each company, rather than a pass over all minutes.
+_MINUTE_SYMBOLS = (
+    "SELECT symbol FROM marts.companies AS held WHERE is_current "
+    "AND EXISTS (SELECT 1 FROM marts.bars_minute AS bars WHERE bars.symbol = held.symbol) ORDER BY symbol LIMIT 20000"
+)
 _HOURS = "SELECT DISTINCT tag, hour FROM marts.signals_hourly ORDER BY hour DESC LIMIT 50000"
 _VISITS = "SELECT DISTINCT series, log_date FROM marts.visits_day ORDER BY log_date DESC LIMIT 20000"
 _FORECASTS = (
@@ -109,6 +114,7 @@ class Context:
     Attributes:
         now: the present instant, UTC.
         ticks, sessions, minute_sessions: loaded instants and days, ascending.
+        minute_symbols, latest_minute: the companies with minute bars, and the start of the newest minute.
         hours: loaded hours of signals by tag, ascending.
         visit_days: the logged days with visits, with the log's form (v1 or v2), ascending.
         forecasts: by role and session, ascending by session.
@@ -123,6 +129,8 @@ class Context:
     ticks: tuple[datetime, ...] = ()
     sessions: tuple[date, ...] = ()
     minute_sessions: tuple[date, ...] = ()
+    minute_symbols: tuple[str, ...] = ()
+    latest_minute: datetime | None = None
     hours: tuple[tuple[str, datetime], ...] = ()
     visit_days: tuple[tuple[str, date], ...] = ()
     forecasts: tuple[ForecastDay, ...] = ()
@@ -198,12 +206,15 @@ def load(fetch: Fetch, now: datetime, *, simulated: bool = True) -> Context:
         now: the present instant, UTC.
         simulated: whether the home is simulated.
     """
+    minutes = fetch(_MINUTES)
     return Context(
         now=now,
         companies=tuple(Company(*row) for row in fetch(_COMPANIES)),
         ticks=tuple(sorted(row[0] for row in fetch(_TICKS))),
         sessions=tuple(sorted(row[0] for row in fetch(_SESSIONS))),
-        minute_sessions=tuple(sorted(row[0] for row in fetch(_MINUTES))),
+        minute_sessions=tuple(sorted(row[0] for row in minutes)),
+        minute_symbols=tuple(row[0] for row in fetch(_MINUTE_SYMBOLS)) if minutes else (),
+        latest_minute=max((row[2] for row in minutes), default=None),
         hours=tuple(sorted(((row[0], row[1]) for row in fetch(_HOURS)), key=lambda pair: (pair[1], pair[0]))),
         visit_days=tuple(sorted(((row[0], row[1]) for row in fetch(_VISITS)), key=lambda pair: pair[1])),
         forecasts=tuple(sorted((ForecastDay(*row) for row in fetch(_FORECASTS)), key=lambda held: held.session)),

@@ -28,6 +28,8 @@ TERMS: dict[str, tuple[str, str]] = {
     "low_52w": ("52-week low", "the lowest price of the last 52 weeks, in USD"),
     "below_high_52w": ("distance to the 52-week high", "how far the price is below its highest of 52 weeks, in percent of that high"),
     "above_low_52w": ("distance to the 52-week low", "how far the price is above its lowest of 52 weeks, in percent of that low"),
+    "day_range": ("day range", "the lowest and the highest trade of the session so far, in USD"),
+    "range_52w": ("52-week range", "the lowest and the highest price of the last 52 weeks, in USD"),
     "bid": ("bid", "the best price that a buyer offers, in USD"),
     "ask": ("ask", "the best price that a seller asks, in USD"),
     "target": ("one-year target", "the mean one-year price target as the source gives it, in USD"),

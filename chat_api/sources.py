@@ -143,9 +143,10 @@ def predicate(metric: Metric, time: Time, context: Context, role: str | None = N
         return _days("session", time)
     if subject == "index_minute" and isinstance(time, Latest):
         newest = [(held.symbol, held.latest_minute) for held in context.indices if held.latest_minute is not None]
-        return " OR ".join(f"(symbol = {literal(symbol)} AND minute = {literal(at)})" for symbol, at in newest) or "FALSE"
+        either = " OR ".join(f"(symbol = {literal(symbol)} AND minute = {literal(at)})" for symbol, at in newest)
+        return f"({either or 'FALSE'})"
     if subject in {"minute", "index_minute"}:
-        return _instants("minute", time, None)
+        return _instants("minute", time, context.latest_minute)
     if subject == "attention":
         first = time.day if isinstance(time, Day) else time.start if isinstance(time, Days) else None
         assert first is not None
@@ -218,7 +219,7 @@ def time_text(metric: Metric, time: Time, context: Context) -> str:
     if metric.subject == "index_minute" and isinstance(time, Latest):
         return "; ".join(_minute_text(held) for held in context.indices) or "the newest minute"
     if isinstance(time, Latest):
-        tick = context.latest_tick
+        tick = context.latest_minute if metric.subject == "minute" else context.latest_tick
         return _instant_text(tick, metric, context) if tick else "the latest tick"
     if isinstance(time, Instant):
         return _instant_text(time.at, metric, context)
@@ -241,5 +242,5 @@ def _instant_text(at: datetime, metric: Metric, context: Context) -> str:
     india = metric.subject == "index_minute" and zone_of(context) == "Asia/Kolkata"
     if metric.subject == "signal" or india:
         return f"{at.astimezone(INDIA):%Y-%m-%d %H:%M} India time"
-    word = "tick " if metric.subject in {"quote", "sector"} else ""
+    word = {"quote": "tick ", "sector": "tick ", "minute": "minute "}.get(metric.subject, "")
     return f"{word}{at.astimezone(NEW_YORK):%Y-%m-%d %H:%M} New York time"

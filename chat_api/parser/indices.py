@@ -67,8 +67,6 @@ def settled(draft: Draft, previous: Plan | None) -> Draft:
         )
     symbols = tuple(INDICES) if every else tuple(dict.fromkeys(cast("str", item.value) for item in named))
     again = in_market(draft, symbols)
-    if len({INDICES[symbol].exchange for symbol in symbols}) > 1:
-        again.note("days are those on which both exchanges had a session")
     if not every and not {item.value for item in draft.of("concept")} & _LEVELS:
         for symbol in symbols:
             tag = f"; #{TAG_OF[symbol]} is its tag of posts" if symbol in TAG_OF else ""
@@ -85,11 +83,13 @@ def in_market(draft: Draft, symbols: tuple[str, ...]) -> Draft:
             item.kind, item.value = "company", (cast("str", item.value),)
         elif _index_word(item):
             item.kind, item.value = "company", symbols
+        elif item.kind == "fill" and {"level", "levels", "points"} & set(item.text.split()):
+            item.kind, item.value = "concept", "price"
     return again
 
 
 def _index_word(item: Item) -> bool:
-    return item.kind == "unit" and item.value == "tag" and item.text in {"index", "indices"}
+    return item.kind == "unit" and item.value == "tag" and item.text.split()[-1] in {"index", "indices", "indexes"}
 
 
 def _every_index(draft: Draft) -> bool:
@@ -143,12 +143,14 @@ def to_index(plan: Plan, draft: Draft) -> Plan:
             )
         )
     changed: Plan = mapped(plan, lambda measure: _translated(measure, draft))
-    where = changed.where
+    where, notes = changed.where, changed.notes
+    by_day = any(isinstance(one, Measure) and METRICS[one.metric].subject == "index" for one in changed.values)
+    if by_day and len({INDICES[symbol].exchange for symbol in symbols_of(plan)}) > 1:
+        notes = (*notes, "days are those on which both exchanges had a session")
     if changed.entity == "company" and where is None:
         where = cast("Condition", Among(dimension="symbol", values=tuple(INDICES)))
-    return changed.model_copy(
-        update={"entity": "index" if changed.entity in {"company", "minute"} else changed.entity, "where": where}
-    )
+    entity = "index" if changed.entity in {"company", "minute"} else changed.entity
+    return changed.model_copy(update={"entity": entity, "where": where, "notes": notes})
 
 
 def _translated(measure: Measure, draft: Draft) -> Measure:

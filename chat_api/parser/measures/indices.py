@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date, timedelta
 
+from chat_api.glossary import TERMS
 from chat_api.parser import timing
 from chat_api.parser.draft import Draft, Stop, not_loaded
-from chat_api.parser.measures.concepts import OF_AN_INDEX, PERIOD_ONLY, Ask, is_period
+from chat_api.parser.measures.concepts import OF_AN_INDEX, PERIOD_ONLY, RANGES, Ask, is_period
 from chat_api.parser.measures.market import market_measures
 from chat_api.plan import Day, Days, Latest, Measure, Refusal
 from chat_api.times import When, months_before
@@ -22,6 +23,10 @@ _BY_DAY = {
 def index_measures(draft: Draft, concept: str, ask: Ask) -> tuple[Measure, ...]:
     """The measures that a concept means for indices, in the names that companies' bars have."""
     when = ask.when
+    if ask.at_minutes and concept == "price" and when is not None and when.kind == "now":
+        return (Measure(metric="index_minute.close", time=Latest()),)
+    if concept in RANGES:
+        return tuple(one for end in RANGES[concept] for one in index_measures(draft, end, ask))
     by_minute = ask.at_minutes or (when is not None and when.kind in {"clock", "minutes"})
     if concept in PERIOD_ONLY or (is_period(when) and concept in {*_BY_DAY, "price", "change"}):
         return market_measures(draft, concept, ask)
@@ -44,7 +49,7 @@ def index_measures(draft: Draft, concept: str, ask: Ask) -> tuple[Measure, ...]:
         return (_on(draft, "bar.close", When("day", before := _before(draft, day), before, text=str(before))),)
     if concept in {"high_52w", "low_52w"}:
         return (_of_52_weeks(draft, concept, when),)
-    raise _not_of(concept.replace("_", " "))
+    raise _not_of(TERMS.get(concept, (concept.replace("_", " "), ""))[0])
 
 
 def _not_of(what: str) -> Stop:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from chat_api.parser import timing
 from chat_api.parser.draft import Draft, clarify, not_loaded, not_understood
-from chat_api.parser.measures.concepts import BAR_ONLY, BOTH, PERIOD_ONLY, PERIODS, QUOTE_ONLY, Ask, is_day, is_period
+from chat_api.parser.measures.concepts import BAR_ONLY, BOTH, PERIOD_ONLY, PERIODS, QUOTE_ONLY, RANGES, Ask, is_day, is_period
 from chat_api.plan import Day, Days, Instant, Latest, Measure, Over
 from chat_api.times import When
 
@@ -17,8 +17,10 @@ def market_measures(draft: Draft, concept: str, ask: Ask) -> tuple[Measure, ...]
         raise not_loaded(
             "What has not happened is", "data end now", "The model's forecast for the next session can be asked."
         )
-    if ask.at_minutes:
+    if ask.at_minutes or (concept in {*BOTH, "close"} - {"change", "change_pct"} and timing.by_minute(draft, when)):
         return (_minute(draft, concept, ask),)
+    if concept in RANGES:
+        return tuple(one for end in RANGES[concept] for one in market_measures(draft, end, ask))
     if concept in PERIOD_ONLY:
         return (_over_period(draft, concept, when),)
     if concept in {"dividend", "split"}:
@@ -236,6 +238,8 @@ def _minute(draft: Draft, concept: str, ask: Ask) -> Measure:
     name = {"price": "close", "day_high": "high", "day_low": "low"}.get(concept, concept)
     if name not in {"open", "high", "low", "close", "volume"}:
         raise not_understood(f"the {concept.replace('_', ' ')} by the minute")
+    if ask.when is not None and ask.when.kind == "now" and draft.context.latest_minute is not None:
+        return Measure(metric=f"minute.{name}", time=Latest())
     span = timing.minutes_of(draft, ask.when)
     one = ask.when is not None and ask.when.clock is not None and ask.when.clock_end is None
     if one:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import cast
 
 from chat_api.parser import timing
-from chat_api.parser.draft import Draft, clarify, not_understood
+from chat_api.parser.draft import Draft, clarify, not_loaded, not_understood
 from chat_api.parser.lexer.items import Item
 from chat_api.parser.measures import measures
 from chat_api.parser.measures.concepts import is_day, is_period
@@ -23,6 +23,7 @@ from chat_api.parser.shapes.common import (
 from chat_api.plan import (
     Compare,
     Condition,
+    Day,
     Fold,
     Kind,
     Known,
@@ -146,6 +147,9 @@ def build_companies(draft: Draft, parts: Parts) -> Plan:
         and "close" in parts.ask.when.text.split()
     ):
         parts.concepts = [Item("concept", "close", 0, 0, "close")]
+    if not parts.concepts and not parts.attributes and not parts.ask.change and _at_a_moment(parts):
+        parts.concepts = [Item("concept", "price", 0, 0, "price")]
+        draft.take("unit", "minute")
     if (
         not parts.concepts
         and not parts.attributes
@@ -159,15 +163,7 @@ def build_companies(draft: Draft, parts: Parts) -> Plan:
         raise not_understood("a company together with a sector or a threshold")
     values: tuple[Measure, ...]
     if up_to_now and not parts.concepts_beyond_price():
-        values = (
-            Measure(
-                metric="quote.price",
-                time=timing.tick_time(draft, None),
-                over="change_pct",
-                base=Latest(),
-                base_metric="quote.open",
-            ),
-        )
+        values = (_since_open(draft),)
         for item in parts.concepts:
             item.used = True
         draft.take("move")
@@ -184,6 +180,7 @@ def build_companies(draft: Draft, parts: Parts) -> Plan:
         raise needs_metric(draft)
     if parts.statistic is not None and parts.ask.statistic is None:
         raise not_understood(f"“{parts.statistic}”")
+    _minutes_held(draft, parts, values)
     order: tuple[Order, ...] = ()
     if apart and (len(values) != 1 or len(parts.companies) != 2):
         raise clarify(
@@ -210,6 +207,35 @@ def build_companies(draft: Draft, parts: Parts) -> Plan:
         order=order,
         chart=parts.chart,
     )
+
+
+def _at_a_moment(parts: Parts) -> bool:
+    """`AAPL at 10:32 yesterday`, `the latest minute of …`: without a figure it is the price."""
+    when = parts.ask.when
+    return when is not None and (when.kind == "clock" or (parts.ask.at_minutes and when.kind == "now"))
+
+
+def _since_open(draft: Draft) -> Measure:
+    if draft.context.about_indices:
+        newest = Day(day=timing.latest_session(draft))
+        return Measure(metric="bar.close", time=newest, over="change_pct", base=newest, base_metric="bar.open")
+    newest_tick = timing.tick_time(draft, None)
+    return Measure(
+        metric="quote.price", time=newest_tick, over="change_pct", base=Latest(), base_metric="quote.open"
+    )
+
+
+def _minutes_held(draft: Draft, parts: Parts, values: tuple[Measure, ...]) -> None:
+    """Refuse minutes of a company that has none: minutes are collected of a watchlist.
+
+    Raises:
+        Stop: naming those that have minutes.
+    """
+    held = draft.context.minute_symbols
+    absent = [symbol for symbol in parts.companies if symbol not in held]
+    if absent and not draft.context.about_indices and any(value.metric.startswith("minute.") for value in values):
+        some = f"{', '.join(held[:8])}{' …' if len(held) > 8 else ''}"
+        raise not_loaded(f"Minute bars of {', '.join(absent)} are", f"those of {some} are", timing.MORE_MINUTES)
 
 
 def _plain_change(draft: Draft, parts: Parts) -> tuple[Measure, ...]:

@@ -93,7 +93,8 @@ def build_series(draft: Draft, parts: Parts) -> Plan:
     if bucket == "tick" or (set(names) <= set(SECTOR) | {"pe", "market_cap", "volume"} and not parts.companies):
         return _tick_series(draft, parts, bucket)
     if bucket == "minute" or parts.ask.at_minutes:
-        parts.ask = replace(parts.ask, at_minutes=True, statistic=None)
+        when = None if when is not None and when.kind == "now" else when
+        parts.ask = replace(parts.ask, at_minutes=True, statistic=None, when=when)
         values = asked_values(draft, parts)
         if not parts.companies:
             raise clarify("Of which company?", ("name a company", None))

@@ -65,11 +65,15 @@ def _named_tick(draft: Draft, when: When, session: date) -> datetime:
         raise not_loaded(
             f"A tick at {when.clock:%H:%M} is never taken and is",
             "ticks run every 30 minutes from the open at 9:30 to the close at 16:00 New York time",
-            "Prices before the open and after the close are not in the data.",
+            f"Prices before the open and after the close are not in the data; between ticks, {_minutes_loaded(context)}.",
         )
     if tick not in context.ticks:
         raise not_loaded(f"The tick of {day} {when.clock:%H:%M} is", _ticks_loaded(context), MORE_TICKS)
     return tick
+
+
+def _minutes_loaded(context: Context) -> str:
+    return loaded_range(context.minute_sessions, "minute bars")
 
 
 def session_ticks(draft: Draft, when: When | None) -> Instants:
@@ -87,6 +91,22 @@ def session_ticks(draft: Draft, when: When | None) -> Instants:
     if not set(due) <= set(context.ticks):
         raise not_loaded(f"The ticks of {day} are not all", _ticks_loaded(context), MORE_TICKS)
     return Instants(start=due[0], end=due[-1] + timedelta(microseconds=1))
+
+
+def by_minute(draft: Draft, when: When | None) -> bool:
+    """Whether a time of the day is a minute's rather than a tick's: no tick is loaded at it, but that day's minutes are."""
+    if when is None or when.kind != "clock" or when.grain == "tick" or when.clock is None:
+        return False
+    context = draft.context
+    newest = max(context.minute_sessions, default=None)
+    day = session_on_or_before(when.start, context.calendar) if when.start is not None else newest
+    if day is None or day not in context.minute_sessions:
+        return False
+    at = at_exchange(day, when.clock, context)
+    if at in context.ticks or not context.calendar.open_at(day) <= at < context.calendar.close_at(day):
+        return False
+    draft.note(f"{when.clock:%H:%M} as the minute that begins then; the price is its close")
+    return True
 
 
 def minutes_of(draft: Draft, when: When | None) -> Instants:
