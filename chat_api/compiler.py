@@ -6,7 +6,7 @@ only values become literals; nothing of a question's text reaches the SQL.
 
 from __future__ import annotations
 
-from chat_api import forms, indices, rows
+from chat_api import forms, indices, records, rows
 from chat_api.build import MOST_ROWS, Build, PlanError, descriptions_of, measures_of
 from chat_api.context import Context
 from chat_api.plan import Compiled, Plan
@@ -32,6 +32,8 @@ def compile(plan: Plan, context: Context) -> Compiled:
         context = indices.narrowed(context, indices.symbols_of(plan))
     if plan.entity == "table":
         return rows.tables(plan, context)
+    if plan.entity in records.ENTITIES:
+        return records.compiled(plan, context, MOST_ROWS)
     if plan.entity == "role":
         return rows.roles(plan, context)
     if plan.entity == "session" or plan.bucket is not None:

@@ -41,6 +41,18 @@ _MINUTE_SYMBOLS = (
     "SELECT symbol FROM marts.companies AS held WHERE is_current "
     "AND EXISTS (SELECT 1 FROM marts.bars_minute AS bars WHERE bars.symbol = held.symbol) ORDER BY symbol LIMIT 20000"
 )
+# Distinct values by one look-up in the key each, rather than by a pass over all rows.
+_COVERAGE_TICKS = (
+    "WITH RECURSIVE found AS ((SELECT max(tick) AS tick FROM marts.coverage) UNION ALL "
+    "SELECT (SELECT max(tick) FROM marts.coverage WHERE tick < found.tick) FROM found WHERE found.tick IS NOT NULL) "
+    "SELECT tick FROM found WHERE tick IS NOT NULL LIMIT 20000"
+)
+_UNIVERSE_DAYS = (
+    "WITH RECURSIVE found AS ((SELECT max(session) AS session FROM marts.universe) UNION ALL "
+    "SELECT (SELECT max(session) FROM marts.universe WHERE session < found.session) FROM found "
+    "WHERE found.session IS NOT NULL) SELECT session FROM found WHERE session IS NOT NULL LIMIT 20000"
+)
+_DESCRIBED_FROM = "SELECT min(valid_from) FROM marts.companies"
 _HOURS = "SELECT DISTINCT tag, hour FROM marts.signals_hourly ORDER BY hour DESC LIMIT 50000"
 _VISITS = "SELECT DISTINCT series, log_date FROM marts.visits_day ORDER BY log_date DESC LIMIT 20000"
 _FORECASTS = (
@@ -119,6 +131,9 @@ class Context:
         visit_days: the logged days with visits, with the log's form (v1 or v2), ascending.
         forecasts: by role and session, ascending by session.
         indices: what is loaded of each index.
+        coverage_ticks: ticks on record, received or missed, ascending.
+        universe_days: sessions whose universe is on record, ascending.
+        described_from: since when companies' descriptions are on record.
         simulated: whether the home's data are simulated.
         calendar: of the exchange that the question is about; its zone is the one that days are counted in.
         about_indices: whether the question is about indices: `companies`, `sessions` and `minute_sessions` are theirs.
@@ -136,6 +151,9 @@ class Context:
     forecasts: tuple[ForecastDay, ...] = ()
     loads: tuple[Loaded, ...] = ()
     indices: tuple[IndexHeld, ...] = ()
+    coverage_ticks: tuple[datetime, ...] = ()
+    universe_days: tuple[date, ...] = ()
+    described_from: datetime | None = None
     simulated: bool = True
     calendar: Calendar = field(default_factory=xnys, compare=False, repr=False)
     about_indices: bool = False
@@ -220,6 +238,9 @@ def load(fetch: Fetch, now: datetime, *, simulated: bool = True) -> Context:
         forecasts=tuple(sorted((ForecastDay(*row) for row in fetch(_FORECASTS)), key=lambda held: held.session)),
         loads=tuple(Loaded(*row) for row in fetch(_LOADS)),
         indices=_indices(fetch),
+        coverage_ticks=tuple(sorted(row[0] for row in fetch(_COVERAGE_TICKS))),
+        universe_days=tuple(sorted(row[0] for row in fetch(_UNIVERSE_DAYS))),
+        described_from=next((row[0] for row in fetch(_DESCRIBED_FROM)), None),
         simulated=simulated,
     )
 

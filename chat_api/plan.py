@@ -25,9 +25,10 @@ Kind = Literal[
     "calendar",
     "cross_subject",
     "data",
+    "history",
     "meaning",
 ]
-Entity = Literal["company", "index", "sector", "tag", "role", "table", "tick", "session", "second", "minute", "all"]
+Entity = Literal["company", "index", "sector", "tag", "role", "table", "tick", "session", "second", "minute", "coverage", "member", "version", "all"]
 Over = Literal[
     "value",
     "sum",

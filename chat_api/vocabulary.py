@@ -11,7 +11,7 @@ from typing import Literal
 
 from lake.contracts import table
 
-Subject = Literal["company", "quote", "bar", "minute", "index", "index_minute", "sector", "signal", "attention", "forecast", "data"]
+Subject = Literal["company", "quote", "bar", "minute", "index", "index_minute", "sector", "signal", "attention", "forecast", "coverage", "member", "data"]
 
 MART: dict[Subject, str] = {
     "company": "companies",
@@ -24,6 +24,8 @@ MART: dict[Subject, str] = {
     "signal": "signals_hourly",
     "attention": "visits_day",
     "forecast": "forecasts",
+    "coverage": "coverage",
+    "member": "universe",
     "data": "loads",
 }
 
@@ -178,6 +180,20 @@ _LIST = (
         unit="ratio",
     ),
     _metric("forecast.inside", "within_interval", "actual inside the interval"),
+    replace(_metric("coverage.expected", "count(*)", "expected"), unit="companies"),
+    replace(_metric("coverage.received", "count(*) FILTER (WHERE received)", "received"), unit="companies"),
+    replace(_metric("coverage.missing", "count(*) FILTER (WHERE NOT received)", "missing"), unit="companies"),
+    replace(
+        _metric("coverage.share", "100.0 * count(*) FILTER (WHERE received) / NULLIF(count(*), 0)", "coverage"),
+        unit="percent",
+    ),
+    replace(_metric("coverage.main_reason", "mode() WITHIN GROUP (ORDER BY reason)", "most frequent reason")),
+    _metric("coverage.came", "received", "received"),
+    _metric("coverage.reason", "reason", "reason"),
+    _metric("coverage.detail", "detail", "exact reason"),
+    _metric("member.entered", "session", "session of entry"),
+    _metric("member.left", "session", "first session without it"),
+    _metric("member.rank", "rank", "rank by market cap"),
     _metric("data.rows", "rows", "rows", additive=True),
     _metric("data.quarantined", "quarantined_rows", "quarantined rows", additive=True),
     _metric("data.loaded_at", "loaded_at", "last load"),

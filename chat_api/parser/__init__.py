@@ -6,7 +6,7 @@ from typing import cast
 
 from chat_api.context import Context
 from chat_api.indices import symbols_of
-from chat_api.parser import follow, indices, special
+from chat_api.parser import coverage, follow, history, indices, special
 from chat_api.parser.draft import Draft, Stop, not_understood
 from chat_api.parser.lexer import MAX_WORDS, lex
 from chat_api.parser.sentence import compose
@@ -89,7 +89,8 @@ def _read(draft: Draft, previous: Plan | None) -> Plan | Clarification | Refusal
         edited = follow.follow(draft, previous)
         if edited is not None:
             return edited
-    plan = special.data(draft)
-    if plan is not None:
-        return plan
+    for read_as in (coverage.read, history.read, special.data):
+        plan = read_as(draft)
+        if plan is not None:
+            return plan
     return compose(draft)

@@ -112,6 +112,8 @@ def data(draft: Draft) -> Plan | None:
     if not asked and not draft.of("tables"):
         return None
     kinds = [cast("str", item.value) for item in asked]
+    if {"gaps", "coverage"} & set(kinds):
+        raise not_understood("gaps of that table")
     if draft.of("company", "sector", "tag"):
         return None
     if "newest_tick" in kinds:
@@ -119,12 +121,6 @@ def data(draft: Draft) -> Plan | None:
         draft.take("time")
         finish(draft)
         return Plan(kind="data", entity="table", values=(Measure(metric="sector.tick"),))
-    if "gaps" in kinds:
-        raise not_loaded(
-            "A list of missing ticks is not answered from here yet and is",
-            "the coverage table holds what came at each tick taken",
-            "Ask for rows, freshness, sources or quarantined rows.",
-        )
     names = _tables(draft)
     where: list[Condition] = [Among(dimension="table_name", values=tuple(names))] if names else []
     metrics = list(dict.fromkeys(f"data.{kind}" for kind in kinds)) or ["data.rows", "data.loaded_at", "data.source"]
