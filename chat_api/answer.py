@@ -91,6 +91,9 @@ def _changes(plan: Plan) -> list[Value]:
 def _said(plan: Plan, compiled: Compiled, rows: Sequence[tuple[Any, ...]]) -> str:
     columns = compiled.columns
     values = [n for n, column in enumerate(columns) if column.role == "value"]
+    if plan.entity == "coverage":
+        # What came has no reason to be missing.
+        values = [n for n in values if any(row[n] is not None for row in rows)]
     if plan.rank is not None:
         return "; ".join(_ranked(columns, row) for row in rows[:_SAID])
     if plan.share is not None and plan.share.by is None:

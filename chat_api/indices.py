@@ -31,10 +31,10 @@ def market_of(context: Context, symbols: tuple[str, ...]) -> Context:
     on which all have a session, and no minutes: their hours differ.
     """
     held = narrowed(context, symbols).indices
-    calendar = held[0].calendar
-    for other in held[1:]:
-        if other.calendar is not calendar:
-            calendar = context.calendar.shared_with(other.calendar)
+    calendars = list({id(one.calendar): one.calendar for one in held}.values())
+    calendar = calendars[0]
+    for other in calendars[1:]:
+        calendar = other.shared_with(calendar)
     one_exchange = len({INDICES[symbol].exchange for symbol in symbols}) == 1
     sessions = set(held[0].sessions).intersection(*(one.sessions for one in held[1:]))
     minutes = set(held[0].minute_sessions).intersection(*(one.minute_sessions for one in held[1:]))

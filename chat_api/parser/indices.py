@@ -6,7 +6,6 @@ does, they are the tag; else the index, and the answer says so where the words a
 
 from __future__ import annotations
 
-from datetime import date
 from typing import cast
 
 from chat_api.indices import market_of, symbols_of
@@ -15,6 +14,7 @@ from chat_api.parser.follow.pieces import mapped
 from chat_api.parser.lexer import lex
 from chat_api.parser.lexer.items import Item
 from chat_api.parser.measures.concepts import OF_AN_INDEX, SIGNAL
+from chat_api.parser.timing import latest_session
 from chat_api.plan import Among, Condition, Day, Measure, Plan, Refusal
 from chat_api.vocabulary import METRICS
 from lake.indices import INDICES
@@ -66,7 +66,7 @@ def settled(draft: Draft, previous: Plan | None) -> Draft:
             )
         )
     symbols = tuple(INDICES) if every else tuple(dict.fromkeys(cast("str", item.value) for item in named))
-    again = in_market(draft, symbols)
+    again = in_market(draft, symbols, every=every or draft.has("rank"))
     if not every and not {item.value for item in draft.of("concept")} & _LEVELS:
         for symbol in symbols:
             tag = f"; #{TAG_OF[symbol]} is its tag of posts" if symbol in TAG_OF else ""
@@ -74,17 +74,24 @@ def settled(draft: Draft, previous: Plan | None) -> Draft:
     return again
 
 
-def in_market(draft: Draft, symbols: tuple[str, ...]) -> Draft:
-    """The same question, read in the market of some indices; they stand where companies do."""
-    market = market_of(draft.context, symbols)
+def in_market(draft: Draft, symbols: tuple[str, ...], *, every: bool = False) -> Draft:
+    """The same question, read in the market of some indices (or of all of them); they stand where companies do."""
+    market = market_of(draft.context, tuple(INDICES) if every else symbols)
     again = Draft(draft.question, lex(draft.question, market), market, list(draft.notes))
+    # Under a condition or an order they are a set to choose from; else each is asked about.
+    chosen = bool(again.of("move", "movers", "good", "sup", "cmp", "between"))
+    moved = bool(again.of("move", "change"))
     for item in again.items:
         if item.kind == "index":
             item.kind, item.value = "company", (cast("str", item.value),)
+        elif _index_word(item) and chosen:
+            item.kind, item.value = "noun", "one" if item.text == "index" else "many"
         elif _index_word(item):
             item.kind, item.value = "company", symbols
-        elif item.kind == "fill" and {"level", "levels", "points"} & set(item.text.split()):
+        elif item.kind == "fill" and not moved and {"level", "levels", "points"} & set(item.text.split()):
             item.kind, item.value = "concept", "price"
+        elif moved and item.text == "how many" and "points" in again.lexed.words[item.end : item.end + 1]:
+            item.kind = "fill"
     return again
 
 
@@ -142,6 +149,8 @@ def to_index(plan: Plan, draft: Draft) -> Plan:
                 suggestion="Ask for the index, and for the companies, one after the other.",
             )
         )
+    if plan.attributes and not plan.values:
+        plan = plan.model_copy(update={"values": (Measure(metric="bar.close", time=Day(day=latest_session(draft))),)})
     changed: Plan = mapped(plan, lambda measure: _translated(measure, draft))
     where, notes = changed.where, changed.notes
     by_day = any(isinstance(one, Measure) and METRICS[one.metric].subject == "index" for one in changed.values)
@@ -155,7 +164,7 @@ def to_index(plan: Plan, draft: Draft) -> Plan:
 
 def _translated(measure: Measure, draft: Draft) -> Measure:
     if measure.metric == "quote.price" and measure.base_metric in {"quote.open", "bar.open"}:
-        newest = Day(day=cast("date", draft.context.latest_session))
+        newest = Day(day=latest_session(draft))
         base = measure.base if isinstance(measure.base, Day) else newest
         return measure.model_copy(
             update={"metric": "index.close", "time": newest, "base": base, "base_metric": "index.open"}

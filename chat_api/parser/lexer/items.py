@@ -80,6 +80,9 @@ def split(question: str) -> tuple[list[Word], list[str]]:
         kind, raw = found.lastgroup or "odd", found.group()
         if kind == "odd":
             odd.append(raw)
+        elif kind == "word" and raw in {"s", "S"} and re.search(r"\w'$", text[: found.start()]):
+            # A possessive ending after a figure: “the S&P 500's close”.
+            continue
         elif kind == "word":
             words.extend(Word(part, raw, "word") for part in _word_parts(raw))
         elif kind == "number":

@@ -30,19 +30,31 @@ def index_measures(draft: Draft, concept: str, ask: Ask) -> tuple[Measure, ...]:
     by_minute = ask.at_minutes or (when is not None and when.kind in {"clock", "minutes"})
     if concept in PERIOD_ONLY or (is_period(when) and concept in {*_BY_DAY, "price", "change"}):
         return market_measures(draft, concept, ask)
+    if concept == "average_volume" and is_period(when):
+        return market_measures(draft, "volume", replace(ask, statistic="average"))
+    if by_minute and len({held.calendar.zone for held in draft.context.indices}) > 1:
+        raise Stop(
+            Refusal(
+                code="not_in_data",
+                reason="Indices of exchanges in different time zones are not compared by the minute.",
+                suggestion="Ask for the minute of one index, or compare their closes.",
+            )
+        )
     if by_minute and concept in {"price", "close", "open", "high", "low", "day_high", "day_low", "volume"}:
+        if when is not None and when.kind == "clock" and when.clock is not None:
+            draft.note(f"{when.clock:%H:%M} as the minute that begins then; the level is its close")
         return market_measures(draft, concept, replace(ask, at_minutes=True))
     if concept == "price" and (when is None or when.kind == "now"):
         if any(held.latest_minute is not None for held in draft.context.indices):
             draft.note("the level as the close of the newest minute")
             return (Measure(metric="index_minute.close", time=Latest()),)
         return (_on(draft, "bar.close", None),)
-    if concept == "price" or concept in _BY_DAY:
+    if concept == "price" or (concept in _BY_DAY and (concept != "change_pct" or ask.percent)):
         measure = _on(draft, _BY_DAY.get(concept, "bar.close"), when)
         if ask.change and concept not in {"change_pct", "price", "close"}:
             raise _not_of(f"change of the {concept}")
         return (_against_before(draft, measure, ask) if ask.change else measure,)
-    if concept == "change":
+    if concept == "change" or (concept == "change_pct" and not ask.percent):
         return (_against_before(draft, _on(draft, "bar.close", when), replace(ask, percent=False)),)
     if concept == "previous_close":
         day = timing.session_of(draft, when) if when is not None else timing.latest_session(draft)
