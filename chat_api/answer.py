@@ -85,7 +85,11 @@ def _parts(plan: Plan) -> tuple[Condition, ...]:
 
 def _changes(plan: Plan) -> list[Value]:
     """The values that are changes rather than what was in force."""
-    return [one for one in plan.values if isinstance(one, Measure) and not (one.metric.startswith("company.") and one.over == "value")]
+    return [
+        one
+        for one in plan.values
+        if isinstance(one, Measure) and not (one.metric.startswith("company.") and one.over == "value")
+    ]
 
 
 def _said(plan: Plan, compiled: Compiled, rows: Sequence[tuple[Any, ...]]) -> str:

@@ -30,14 +30,9 @@ def compile(plan: Plan, context: Context) -> Compiled:
             raise PlanError(f"no description {name!r}")
     if any(METRICS[measure.metric].subject in {"index", "index_minute"} for measure in measures_of(plan)):
         context = indices.narrowed(context, indices.symbols_of(plan))
-    if plan.entity == "table":
-        return rows.tables(plan, context)
-    if plan.entity in records.ENTITIES:
-        return records.compiled(plan, context, MOST_ROWS)
-    if plan.entity == "role":
-        return rows.roles(plan, context)
-    if plan.entity == "session" or plan.bucket is not None:
-        return rows.series(plan, context, MOST_ROWS)
+    other = _of_other_rows(plan, context)
+    if other is not None:
+        return other
     build = Build(plan, context)
     build.prepare()
     where = f" WHERE {build.condition(plan.where)}" if plan.where is not None else ""
@@ -56,3 +51,16 @@ def compile(plan: Plan, context: Context) -> Compiled:
         as_of=build.as_of(),
         marts=build.marts(),
     )
+
+
+def _of_other_rows(plan: Plan, context: Context) -> Compiled | None:
+    """A plan whose rows are not one for each entity."""
+    if plan.entity == "table":
+        return rows.tables(plan, context)
+    if plan.entity in records.ENTITIES:
+        return records.compiled(plan, context, MOST_ROWS)
+    if plan.entity == "role":
+        return rows.roles(plan, context)
+    if plan.entity == "session" or plan.bucket is not None:
+        return rows.series(plan, context, MOST_ROWS)
+    return None

@@ -28,7 +28,22 @@ Kind = Literal[
     "history",
     "meaning",
 ]
-Entity = Literal["company", "index", "sector", "tag", "role", "table", "tick", "session", "second", "minute", "coverage", "member", "version", "all"]
+Entity = Literal[
+    "company",
+    "index",
+    "sector",
+    "tag",
+    "role",
+    "table",
+    "tick",
+    "session",
+    "second",
+    "minute",
+    "coverage",
+    "member",
+    "version",
+    "all",
+]
 Over = Literal[
     "value",
     "sum",

@@ -201,7 +201,10 @@ def _changes(plan: Plan, context: Context, most: int) -> Compiled:
         f"held.{name} AS {name}_after, lag(held.{name}) OVER (PARTITION BY held.symbol ORDER BY held.valid_from) AS {name}_before"
         for name, _, _ in fields
     )
-    conditions = ["nth > 1", f"({' OR '.join(f'{name}_after IS DISTINCT FROM {name}_before' for name, _, _ in fields)})"]
+    conditions = [
+        "nth > 1",
+        f"({' OR '.join(f'{name}_after IS DISTINCT FROM {name}_before' for name, _, _ in fields)})",
+    ]
     span = _measures(plan)[0].time
     as_of = f"changes up to {context.now.astimezone(NEW_YORK):%Y-%m-%d}"
     if isinstance(span, Days):

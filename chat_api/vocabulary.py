@@ -11,7 +11,21 @@ from typing import Literal
 
 from lake.contracts import table
 
-Subject = Literal["company", "quote", "bar", "minute", "index", "index_minute", "sector", "signal", "attention", "forecast", "coverage", "member", "data"]
+Subject = Literal[
+    "company",
+    "quote",
+    "bar",
+    "minute",
+    "index",
+    "index_minute",
+    "sector",
+    "signal",
+    "attention",
+    "forecast",
+    "coverage",
+    "member",
+    "data",
+]
 
 MART: dict[Subject, str] = {
     "company": "companies",

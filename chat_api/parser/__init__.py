@@ -44,7 +44,9 @@ def read(question: str, context: Context, previous: Plan | None = None) -> Readi
             previous = None
         draft = indices.settled(draft, previous)
         reading = _read(draft, previous)
-        return indices.to_index(reading, draft) if draft.context.about_indices and isinstance(reading, Plan) else reading
+        return (
+            indices.to_index(reading, draft) if draft.context.about_indices and isinstance(reading, Plan) else reading
+        )
     except Stop as stop:
         return stop.reading
 

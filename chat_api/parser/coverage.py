@@ -68,9 +68,11 @@ def _when(draft: Draft) -> When | None:
     return find_time(draft)
 
 
-def _listed(time: Instant | Instants, where: Condition | None, symbols: tuple[str, ...], notes: tuple[str, ...]) -> Plan:
+def _listed(
+    time: Instant | Instants, where: Condition | None, symbols: tuple[str, ...], notes: tuple[str, ...]
+) -> Plan:
     """Who was missing; of named companies at one tick, whether each was."""
-    names = ("coverage.reason", "coverage.detail")
+    names: tuple[str, ...] = ("coverage.reason", "coverage.detail")
     if symbols and isinstance(time, Instant):
         names = ("coverage.came", *names)
     else:
@@ -81,7 +83,12 @@ def _listed(time: Instant | Instants, where: Condition | None, symbols: tuple[st
 
 
 def _by_tick(
-    time: Instant | Instants, where: Condition | None, by: list[str], gaps: bool, notes: tuple[str, ...], chart: bool | None
+    time: Instant | Instants,
+    where: Condition | None,
+    by: list[str],
+    gaps: bool,
+    notes: tuple[str, ...],
+    chart: bool | None,
 ) -> Plan:
     """How many were expected and came, tick by tick or by sector; of gaps the ticks that lack some."""
     names = (*_COUNTS, "coverage.main_reason") if gaps else _COUNTS
@@ -126,7 +133,9 @@ def recorded(draft: Draft, when: When | None) -> Instant | Instants:
     due = [tick for day in context.calendar.sessions(first, last) for tick in context.calendar.ticks(day)]
     due = [tick for tick in due if tick <= context.now]
     if not due or due[-1] < held[0] or (first != last and due[0] < held[0]):
-        raise not_loaded(f"The record of the ticks of {when.text.removeprefix('on ') or 'that time'} is", _begins(held), _ASK)
+        raise not_loaded(
+            f"The record of the ticks of {when.text.removeprefix('on ') or 'that time'} is", _begins(held), _ASK
+        )
     if due[0] < held[0]:
         draft.note(f"the record begins with the tick of {_said(held[0])}")
     known = set(held)
@@ -155,7 +164,9 @@ def _days(draft: Draft, when: When, held: list[datetime]) -> tuple[date, date]:
         return day, day
     if when.kind in {"period", "since"} and when.start is not None and when.end is not None:
         return when.start, min(when.end, context.today)
-    raise clarify("The ticks of which time?", *[(time, f"{draft.question.rstrip('?. ')} {time}") for time in _ASKED_BACK])
+    raise clarify(
+        "The ticks of which time?", *[(time, f"{draft.question.rstrip('?. ')} {time}") for time in _ASKED_BACK]
+    )
 
 
 def _begins(held: list[datetime]) -> str:

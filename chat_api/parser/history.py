@@ -10,14 +10,26 @@ from chat_api.parser.measures.concepts import ATTRIBUTES, is_period
 from chat_api.parser.sentence.checks import finish
 from chat_api.parser.sentence.when import find_time
 from chat_api.parser.shapes.common import both
-from chat_api.plan import Among, Compare, Condition, Day, Days, Latest, Measure, Order, Plan, Refusal, Time
+from chat_api.plan import Among, Compare, Condition, Day, Days, Latest, Measure, Order, Over, Plan, Refusal, Time
 from chat_api.times import When
 from lake.market_calendar import NEW_YORK
 
 _NEWEST_KIND = {"now", "today"}
 # Words without meaning elsewhere that name a field when a change of it is asked.
 _FIELD_WORDS = {"name": "name", "names": "name", "headquarters": "city", "hq": "city"}
-FIELDS = {"name", "sector", "industry", "exchange", "currency", "country", "city", "address", "website", "cik", "description"}
+FIELDS = {
+    "name",
+    "sector",
+    "industry",
+    "exchange",
+    "currency",
+    "country",
+    "city",
+    "address",
+    "website",
+    "cik",
+    "description",
+}
 
 
 def read(draft: Draft) -> Plan | None:
@@ -99,7 +111,11 @@ def _span(draft: Draft, when: When | None) -> Time:
         return Days(start=days[1], end=days[-1], base=days[0])
     if when.kind == "session":
         first = last = held[-1]
-    elif when.start is not None and when.end is not None and when.kind in {"day", "yesterday", "today", "period", "since"}:
+    elif (
+        when.start is not None
+        and when.end is not None
+        and when.kind in {"day", "yesterday", "today", "period", "since"}
+    ):
         first, last = when.start, when.end
     else:
         raise clarify("Over which time?", ("this month", None), ("this week", None))
@@ -148,7 +164,7 @@ def _versions(draft: Draft) -> Plan | None:
             )
         )
     time = _described(draft, when)
-    over = "value" if isinstance(time, Day) else "change"
+    over: Over = "value" if isinstance(time, Day) else "change"
     values = tuple(Measure(metric=f"company.{name}", time=time, over=over) for name in names)
     where = Among(dimension="symbol", values=symbols)
     order = (Order(value=None, descending=False),)
@@ -193,8 +209,9 @@ def _described(draft: Draft, when: When | None) -> Time:
     if when.start is None or when.end is None:
         raise clarify("Over which time?", ("this month", None), ("year to date", None))
     if when.start < first:
-        raise not_loaded(f"The description of {when.text or when.start} is", since, "Ask for a later time, or without one.")
+        raise not_loaded(
+            f"The description of {when.text or when.start} is", since, "Ask for a later time, or without one."
+        )
     if is_period(when):
         return Days(start=when.start, end=when.end)
     return Day(day=when.start)
-

@@ -108,7 +108,9 @@ def _every_index(draft: Draft) -> bool:
 
 def _about_posts(draft: Draft, previous: Plan | None, named: list[Item]) -> bool:
     concepts = {item.value for item in draft.of("concept")}
-    tagged = draft.of("tag") or draft.has("by", "tag") or {"tag", "tags", "hashtag", "hashtags"} & set(draft.lexed.words)
+    tagged = (
+        draft.of("tag") or draft.has("by", "tag") or {"tag", "tags", "hashtag", "hashtags"} & set(draft.lexed.words)
+    )
     if concepts & set(SIGNAL) or tagged:
         return True
     return previous is not None and previous.entity == "tag" and bool(named) and not concepts & _LEVELS

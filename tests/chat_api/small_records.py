@@ -57,7 +57,9 @@ def index_minutes() -> Rows:
         for n in range(int((closes - opens) / timedelta(minutes=1))):
             at = round(level(index, INDEX_DAYS - 1) - 3 + n / 100, 2)
             ends = {"open": at, "high": at + 1, "low": at - 1, "close": at}
-            rows.append({**_about(index), **ends, "session": NEWEST, "minute": opens + timedelta(minutes=n), "volume_shares": 0})
+            rows.append(
+                {**_about(index), **ends, "session": NEWEST, "minute": opens + timedelta(minutes=n), "volume_shares": 0}
+            )
     return rows
 
 

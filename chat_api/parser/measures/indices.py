@@ -19,7 +19,6 @@ _BY_DAY = {
 }  # fmt: skip
 
 
-
 def index_measures(draft: Draft, concept: str, ask: Ask) -> tuple[Measure, ...]:
     """The measures that a concept means for indices, in the names that companies' bars have."""
     when = ask.when
@@ -81,7 +80,9 @@ def _on(draft: Draft, metric: str, when: When | None) -> Measure:
 def _before(draft: Draft, day: date) -> date:
     found = draft.context.calendar.previous_session(day)
     if found not in draft.context.session_set:
-        raise not_loaded(f"The session before {day} is", f"the first one loaded is {draft.context.sessions[0]}", OF_AN_INDEX)
+        raise not_loaded(
+            f"The session before {day} is", f"the first one loaded is {draft.context.sessions[0]}", OF_AN_INDEX
+        )
     return found
 
 

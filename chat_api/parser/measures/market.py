@@ -6,7 +6,17 @@ from dataclasses import replace
 
 from chat_api.parser import timing
 from chat_api.parser.draft import Draft, clarify, not_loaded, not_understood
-from chat_api.parser.measures.concepts import BAR_ONLY, BOTH, PERIOD_ONLY, PERIODS, QUOTE_ONLY, RANGES, Ask, is_day, is_period
+from chat_api.parser.measures.concepts import (
+    BAR_ONLY,
+    BOTH,
+    PERIOD_ONLY,
+    PERIODS,
+    QUOTE_ONLY,
+    RANGES,
+    Ask,
+    is_day,
+    is_period,
+)
 from chat_api.plan import Day, Days, Instant, Latest, Measure, Over
 from chat_api.times import When
 
