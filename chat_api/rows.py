@@ -58,11 +58,19 @@ def series(plan: Plan, context: Context, most: int) -> Compiled:
         *(info.name for info in who),
         *(f"{e} AS {i.name}" for e, i in zip(expressions, values, strict=True)),
     ]
-    sql = f"SELECT {', '.join(selected)} FROM {table} WHERE {conditions}{group} ORDER BY {shown_time.name}, {key} LIMIT {most}"
+    sql = f"SELECT {', '.join(selected)} FROM {table} WHERE {conditions}{group} ORDER BY {_order(plan, values, f'{shown_time.name}, {key}')} LIMIT {min(plan.limit or most, most)}"
     as_of = "; ".join(dict.fromkeys(time_text(METRICS[m.metric], m.time, context) for m in measures))
     return Compiled(
         sql=sql.replace("/*narrowed*/", ""), columns=(shown_time, *who, *values), as_of=as_of, marts=(mart,)
     )
+
+
+def _order(plan: Plan, values: list[ColumnInfo], by_time: str) -> str:
+    """By time, unless the moments with the most of a figure are asked for."""
+    if not plan.order or plan.order[0].value is None:
+        return by_time
+    first = plan.order[0]
+    return f"{values[first.value or 0].name} {'DESC' if first.descending else 'ASC'} NULLS LAST, {by_time}"
 
 
 def _value(measure: Measure, by_day: bool) -> str:

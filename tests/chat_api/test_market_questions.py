@@ -189,6 +189,42 @@ def test_a_company_without_minutes_is_refused_by_name(service: Service) -> None:
     assert "AAPL, MSFT" in found.sentence
 
 
+def test_minutes_are_summed_averaged_listed_and_ordered(service: Service) -> None:
+    volumes = [10 + n for n in range(390)]
+    got = answer(service, "between 10:00 and 10:59 on 19 November, did Apple or Microsoft trade more shares").rows or ()
+    assert [one[-1] for one in got] == [sum(volumes[30:90])] * 2
+    assert row(service, "average volume per minute in Apple on 19 November")["volume_shares_average"] == pytest.approx(
+        204.5
+    )
+    listed = answer(service, "minutes on 19 November in which Apple traded over 380 shares").rows or ()
+    assert [one[-1] for one in listed] == [volume for volume in volumes if volume > 380]
+    busiest = row(service, "busiest minute of Apple on 19 November")
+    assert (busiest["volume_shares"], busiest["minute"]) == (399, "2026-11-19T20:59:00Z")
+
+
+def test_a_span_of_minutes_without_an_aggregate_is_put_back(service: Service) -> None:
+    found = service.ask("Apple close between 10:00 and 10:59 on 19 November")
+    assert found.kind == "clarify"
+    assert "average close" in [choice.label for choice in found.choices or ()]
+
+
+def test_minutes_of_a_watchlist_are_not_told_as_those_of_all(service: Service) -> None:
+    assert service.ask("top 5 companies by volume at 10:32 yesterday").kind == "refuse"
+    said = answer(service, "which company had the highest volume in the 10:31 minute yesterday").sentence
+    assert "among the 2 companies with minute bars" in said
+
+
+def test_days_are_ordered_by_a_figure(service: Service) -> None:
+    rows = answer(service, "3 days with the highest volume of Apple this month").rows or ()
+    assert [one[0] for one in rows] == ["2026-11-20", "2026-11-19", "2026-11-18"]
+    returns = {
+        day: close_on("^GSPC", day) / close_on("^GSPC", GSPC.calendar.previous_session(day))
+        for day in index_sessions(GSPC)[-14:]
+    }
+    got = row(service, "on which day did the S&P 500 fall most this month")
+    assert got["session"] == str(min(returns, key=lambda day: returns[day]))
+
+
 # --- coverage -------------------------------------------------------------------------------------------------------
 
 

@@ -244,14 +244,34 @@ def _action(draft: Draft, concept: str, ask: Ask) -> Measure:
     return _bar(draft, metric, when)
 
 
-def _minute(draft: Draft, concept: str, ask: Ask) -> Measure:
+def minute_series(draft: Draft, concept: str, ask: Ask) -> Measure:
+    """A figure at each minute of a session or of a part of it."""
+    when = None if ask.when is not None and ask.when.kind == "now" else ask.when
+    return Measure(metric=f"minute.{_minute_name(concept)}", time=timing.minutes_of(draft, when))
+
+
+def _minute_name(concept: str) -> str:
     name = {"price": "close", "day_high": "high", "day_low": "low"}.get(concept, concept)
     if name not in {"open", "high", "low", "close", "volume"}:
         raise not_understood(f"the {concept.replace('_', ' ')} by the minute")
+    return name
+
+
+def _minute(draft: Draft, concept: str, ask: Ask) -> Measure:
+    name = _minute_name(concept)
+    if not draft.context.about_indices and not any(item.kind == "company" for item in draft.items):
+        draft.note(f"among the {len(draft.context.minute_symbols)} companies with minute bars")
     if ask.when is not None and ask.when.kind == "now" and draft.context.latest_minute is not None:
         return Measure(metric=f"minute.{name}", time=Latest())
     span = timing.minutes_of(draft, ask.when)
     one = ask.when is not None and ask.when.clock is not None and ask.when.clock_end is None
     if one:
         return Measure(metric=f"minute.{name}", time=Instant(at=span.start))
-    return Measure(metric=f"minute.{name}", time=span, over=ask.statistic or "value")
+    over = ask.statistic or {"volume": "sum", "high": "max", "low": "min"}.get(name)
+    if over is None:
+        raise clarify(
+            f"Over those minutes, which {name}?",
+            *[(f"{s} {name}", f"{s} {draft.question}") for s in ("average", "highest", "lowest")],
+            ("minute by minute", f"{draft.question} minute by minute"),
+        )
+    return Measure(metric=f"minute.{name}", time=span, over=over)  # type: ignore[arg-type]

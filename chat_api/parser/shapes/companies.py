@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import cast
 
 from chat_api.parser import timing
-from chat_api.parser.draft import Draft, clarify, not_loaded, not_understood
+from chat_api.parser.draft import Draft, clarify, not_understood
 from chat_api.parser.lexer.items import Item
 from chat_api.parser.measures import measures
 from chat_api.parser.measures.concepts import is_day, is_period
@@ -149,7 +149,8 @@ def build_companies(draft: Draft, parts: Parts) -> Plan:
         raise needs_metric(draft)
     if parts.statistic is not None and parts.ask.statistic is None:
         raise not_understood(f"“{parts.statistic}”")
-    _minutes_held(draft, parts, values)
+    if any(value.metric.startswith("minute.") for value in values):
+        timing.minutes_held(draft, parts.companies)
     order: tuple[Order, ...] = ()
     if apart and (len(values) != 1 or len(parts.companies) != 2):
         raise clarify(
@@ -226,19 +227,6 @@ def _since_open(draft: Draft) -> Measure:
         return Measure(metric="bar.close", time=newest, over="change_pct", base=newest, base_metric="bar.open")
     newest_tick = timing.tick_time(draft, None)
     return Measure(metric="quote.price", time=newest_tick, over="change_pct", base=Latest(), base_metric="quote.open")
-
-
-def _minutes_held(draft: Draft, parts: Parts, values: tuple[Measure, ...]) -> None:
-    """Refuse minutes of a company that has none: minutes are collected of a watchlist.
-
-    Raises:
-        Stop: naming those that have minutes.
-    """
-    held = draft.context.minute_symbols
-    absent = [symbol for symbol in parts.companies if symbol not in held]
-    if absent and not draft.context.about_indices and any(value.metric.startswith("minute.") for value in values):
-        some = f"{', '.join(held[:8])}{' …' if len(held) > 8 else ''}"
-        raise not_loaded(f"Minute bars of {', '.join(absent)} are", f"those of {some} are", timing.MORE_MINUTES)
 
 
 def _plain_change(draft: Draft, parts: Parts) -> tuple[Measure, ...]:

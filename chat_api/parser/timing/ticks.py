@@ -98,6 +98,9 @@ def by_minute(draft: Draft, when: When | None) -> bool:
     if when is None or when.kind != "clock" or when.grain == "tick" or when.clock is None:
         return False
     context = draft.context
+    if not context.about_indices and not any(item.kind == "company" for item in draft.items):
+        # Minutes are those of a watchlist: no answer about all companies.
+        return False
     newest = max(context.minute_sessions, default=None)
     day = session_on_or_before(when.start, context.calendar) if when.start is not None else newest
     if day is None or day not in context.minute_sessions:
@@ -107,6 +110,19 @@ def by_minute(draft: Draft, when: When | None) -> bool:
         return False
     draft.note(f"{when.clock:%H:%M} as the minute that begins then; the price is its close")
     return True
+
+
+def minutes_held(draft: Draft, symbols: list[str]) -> None:
+    """Refuse minutes of companies that have none: they are collected of a watchlist.
+
+    Raises:
+        Stop: naming some that have minutes.
+    """
+    held = draft.context.minute_symbols
+    absent = [symbol for symbol in symbols if symbol not in held]
+    if absent and not draft.context.about_indices and draft.context.minute_sessions:
+        some = f"{', '.join(held[:8])}{' …' if len(held) > 8 else ''}"
+        raise not_loaded(f"Minute bars of {', '.join(absent)} are", f"those of {some} are", MORE_MINUTES)
 
 
 def minutes_of(draft: Draft, when: When | None) -> Instants:
