@@ -10,7 +10,7 @@ from chat_api import forms, indices, records, rows
 from chat_api.build import MOST_ROWS, Build, PlanError, descriptions_of, measures_of
 from chat_api.context import Context
 from chat_api.plan import Compiled, Plan
-from chat_api.sources import DESCRIPTIONS
+from chat_api.sources import DESCRIPTIONS, WHO
 from chat_api.vocabulary import METRICS
 
 __all__ = ["MOST_ROWS", "PlanError", "compile"]
@@ -33,6 +33,7 @@ def compile(plan: Plan, context: Context) -> Compiled:
     other = _of_other_rows(plan, context)
     if other is not None:
         return other
+    _meet(plan)
     build = Build(plan, context)
     build.prepare()
     where = f" WHERE {build.condition(plan.where)}" if plan.where is not None else ""
@@ -51,6 +52,15 @@ def compile(plan: Plan, context: Context) -> Compiled:
         as_of=build.as_of(),
         marts=build.marts(),
     )
+
+
+def _meet(plan: Plan) -> None:
+    """Refuse figures that no row has together, such as a company's and a tag's."""
+    own = {"sector": "sector", "tag": "tag"}.get(plan.entity, "symbol")
+    for measure in measures_of(plan):
+        metric = METRICS[measure.metric]
+        if WHO[metric.mart][0] != own:
+            raise PlanError(f"the {metric.label} does not belong to a {plan.entity}")
 
 
 def _of_other_rows(plan: Plan, context: Context) -> Compiled | None:

@@ -158,7 +158,7 @@ def build_tags(draft: Draft, parts: Parts) -> Plan:
     draft.take("unit", "tag")
     draft.take("unit", "hour")
     apart = bool(draft.take("apart"))
-    if parts.companies or parts.sectors:
+    if parts.companies or parts.sectors or parts.attributes:
         raise not_understood("posts by tag together with companies")
     if parts.threshold_values or draft.of("every"):
         raise not_understood("a threshold on signals")
