@@ -73,6 +73,8 @@ TERMS: dict[str, tuple[str, str]] = {
     "bands": ("percentile bands", "the 25th, 75th and 95th percentile of visits in the same second of the day over days"),
     "session": ("session", "a trading day of the exchange"),
     "tick": ("tick", "a 30-minute instant of a session, open and close included"),
+    "coverage": ("coverage", "the companies received at a tick in percent of those expected; each that is missing has its reason"),
+    "gaps": ("gap", "a tick at which companies that were expected were not received, with the reason"),
     "quarantined": ("quarantine", "where rows go that break their table's contract, with the reason"),
     "loaded_at": ("freshness", "the minutes since a table was last loaded"),
 }  # fmt: skip

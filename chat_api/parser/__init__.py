@@ -76,7 +76,7 @@ def _index_edit(draft: Draft, previous: Plan) -> Plan | None:
     """The plan before, about indices, edited; None where the question stands by itself."""
     held = symbols_of(previous)
     named = tuple(cast("str", item.value) for item in draft.of("index"))
-    if draft.of("company", "ambiguous", "sector", "tag"):
+    if draft.of("company", "ambiguous", "sector", "tag", "noun"):
         return None
     again = indices.in_market(draft, tuple(dict.fromkeys([*held, *named])))
     edited = follow.follow(again, indices.from_index(previous))

@@ -9,13 +9,13 @@ from __future__ import annotations
 from typing import cast
 
 from chat_api.indices import market_of, symbols_of
-from chat_api.parser.draft import Draft, Stop
+from chat_api.parser.draft import Draft, Stop, not_understood
 from chat_api.parser.follow.pieces import mapped
 from chat_api.parser.lexer import lex
 from chat_api.parser.lexer.items import Item
 from chat_api.parser.measures.concepts import OF_AN_INDEX, SIGNAL
 from chat_api.parser.timing import latest_session
-from chat_api.plan import Among, Condition, Day, Measure, Plan, Refusal
+from chat_api.plan import Among, Condition, Day, Latest, Measure, Plan, Refusal
 from chat_api.vocabulary import METRICS
 from lake.indices import INDICES
 
@@ -65,6 +65,8 @@ def settled(draft: Draft, previous: Plan | None) -> Draft:
                 suggestion="Ask for the index, and for the companies, one after the other.",
             )
         )
+    for item in draft.of("by"):
+        raise not_understood(f"“{item.text}” with an index")
     symbols = tuple(INDICES) if every else tuple(dict.fromkeys(cast("str", item.value) for item in named))
     again = in_market(draft, symbols, every=every or draft.has("rank"))
     if not every and not {item.value for item in draft.of("concept")} & _LEVELS:
@@ -157,7 +159,7 @@ def to_index(plan: Plan, draft: Draft) -> Plan:
     where, notes = changed.where, changed.notes
     by_day = any(isinstance(one, Measure) and METRICS[one.metric].subject == "index" for one in changed.values)
     if by_day and len({INDICES[symbol].exchange for symbol in symbols_of(plan)}) > 1:
-        notes = (*notes, "days are those on which both exchanges had a session")
+        notes = (*notes, "days and ends of periods are those on which both exchanges had a session")
     if changed.entity == "company" and where is None:
         where = cast("Condition", Among(dimension="symbol", values=tuple(INDICES)))
     entity = "index" if changed.entity in {"company", "minute"} else changed.entity
@@ -171,6 +173,9 @@ def _translated(measure: Measure, draft: Draft) -> Measure:
         return measure.model_copy(
             update={"metric": "index.close", "time": newest, "base": base, "base_metric": "index.open"}
         )
+    plain = measure.over == "value" and isinstance(measure.time, Latest)
+    if measure.metric == "quote.price" and plain and draft.context.indices[0].latest_minute is not None:
+        return Measure(metric="index_minute.close", time=Latest())
     if measure.metric not in _TO:
         raise not_of_an_index(METRICS[measure.metric].label)
     base_metric = _TO.get(measure.base_metric or "")

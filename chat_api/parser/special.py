@@ -79,7 +79,9 @@ def definition(draft: Draft) -> Definition | None:
     units = {"session": "session", "tick": "tick"}
     named += [units[cast("str", item.value)] for item in draft.of("unit") if item.value in units and not named]
     named += [
-        cast("str", item.value) for item in draft.of("data") if item.value in {"quarantined", "loaded_at"} and not named
+        cast("str", item.value)
+        for item in draft.of("data")
+        if item.value in {"quarantined", "loaded_at", "coverage", "gaps"} and not named
     ]
     found = define(tuple(named))
     if found is None:

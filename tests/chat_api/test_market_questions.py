@@ -165,6 +165,19 @@ def test_a_follow_up_moves_from_index_to_index_and_from_a_company(service: Servi
     )
     assert row(service, "Apple return this month", "and the S&P 500?")["symbol"] == "^GSPC"
     assert row(service, "close of the Nifty 50", "price of Apple")["symbol"] == "AAPL"
+    assert row(service, "price of Apple", "and the Nifty 50?")["close"] == pytest.approx(
+        level(NSEI, INDEX_DAYS - 1) + 0.74
+    )
+
+
+def test_a_follow_up_narrows_coverage_and_moves_to_another_company(service: Service) -> None:
+    assert {one[1] for one in answer(service, "coverage today", "only Energy").rows or ()} == {3}
+    assert row(service, "why was Apple missing at the last tick", "and Pfizer?")["reason"] == "throttled"
+    assert "No such change" in answer(service, "when did Pfizer change its city", "and Apple?").sentence
+
+
+def test_a_grouping_that_an_index_does_not_have_is_refused(service: Service) -> None:
+    assert service.ask("sensex close by sector").kind == "refuse"
 
 
 # --- minutes --------------------------------------------------------------------------------------------------------
