@@ -140,11 +140,17 @@ def _unrecorded(held: tuple[date, ...], when: When) -> Stop:
 def _versions(draft: Draft) -> Plan | None:
     if not draft.of("company") or draft.of("sector", "tag", "index", "number"):
         return None
-    asked = draft.of("change", "history") and (draft.of("when", "history") or "when" in draft.lexed.words)
     fields = _fields(draft)
-    as_of = _as_of(draft)
-    if not fields or not (asked or as_of):
+    led = draft.lexed.words[:1] in (["when"], ["has"], ["have"], ["did"]) or draft.of("history")
+    asked = draft.of("change", "history") and (led or draft.of("concept"))
+    if not fields or not (asked or _as_of(draft)):
         return None
+    if not asked and any(is_period(when_of(item)) for item in draft.of("time")):
+        raise clarify(
+            "A description is in force from one day to another. As of which day, or its changes?",
+            ("its changes", f"history of {draft.question}"),
+            ("a day that you name", None),
+        )
     symbols = _companies(draft)
     for kind in ("change", "history", "when"):
         draft.take(kind)
@@ -193,8 +199,8 @@ def _fields(draft: Draft) -> dict[str, str]:
 
 
 def _as_of(draft: Draft) -> bool:
-    """Whether a day in the past is named: the description in force then is asked."""
-    return any(when_of(item).kind in {"day", "yesterday"} for item in draft.of("time"))
+    """Whether a time in the past is named: the description in force then is asked."""
+    return any(when_of(item).kind in {"day", "yesterday"} or is_period(when_of(item)) for item in draft.of("time"))
 
 
 def _described(draft: Draft, when: When | None) -> Time:

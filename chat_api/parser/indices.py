@@ -104,7 +104,12 @@ def _index_word(item: Item) -> bool:
 def _every_index(draft: Draft) -> bool:
     """`which index rose most today`, `all indices`: where a figure or a move is asked of them."""
     words = [item for item in draft.of("unit") if _index_word(item)]
-    asked = draft.of("move", "movers", "change") or {item.value for item in draft.of("concept")} & _LEVELS
+    done = draft.lexed.words[:1] == ["how"] and {"do", "done"} & set(draft.lexed.words)
+    asked = (
+        draft.of("move", "movers", "change", "good", "perform")
+        or done
+        or {item.value for item in draft.of("concept")} & _LEVELS
+    )
     return bool(words) and not draft.of("index") and bool(asked)
 
 

@@ -310,7 +310,10 @@ def test_a_description_s_changes_and_what_it_was(service: Service) -> None:
     assert datetime.fromisoformat(got["changed_at"]) == small_records.RENAMED
     assert row(service, "Pfizer's employees on 5 November")["employees"] == 7
     assert row(service, "Pfizer's city on 12 November")["city"] == "Springfield"
+    assert row(service, "has Pfizer changed its headquarters")["city_after"] == "Springfield"
+    assert row(service, "how did Pfizer's employees change")["employees_before"] == 7
     assert "No such change is on record" in answer(service, "when did Pfizer change its name").sentence
+    assert service.ask("what was Apple's sector last month").kind == "clarify", "a time is never left out"
 
 
 # --- the page -------------------------------------------------------------------------------------------------------
