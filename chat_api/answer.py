@@ -9,7 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from chat_api.context import Context
-from chat_api.plan import ColumnInfo, Compiled, Plan
+from chat_api.plan import AllOf, ColumnInfo, Compare, Compiled, Condition, Measure, Plan, Value
 
 _SCALES = ((1e12, "trillion"), (1e9, "billion"), (1e6, "million"))
 _PLAIN = {"companies", "people", "rows", "posts", "visits", "sessions", "shares"}
@@ -70,14 +70,34 @@ def sentence(plan: Plan, compiled: Compiled, rows: Sequence[tuple[Any, ...]], co
 
 
 def _none(plan: Plan) -> str:
+    if plan.entity == "coverage" and any(isinstance(part, Compare) for part in _parts(plan)):
+        return "Nothing was missing"
+    if plan.kind == "history":
+        return "No such change is on record" if plan.values[0] in _changes(plan) else "No description is on record"
     if plan.kind in {"filter", "cross_subject"}:
         return "Nothing fits these conditions"
     return "No table fits" if plan.entity == "table" else "There is no such row in what is loaded"
 
 
+def _parts(plan: Plan) -> tuple[Condition, ...]:
+    return () if plan.where is None else plan.where.parts if isinstance(plan.where, AllOf) else (plan.where,)
+
+
+def _changes(plan: Plan) -> list[Value]:
+    """The values that are changes rather than what was in force."""
+    return [
+        one
+        for one in plan.values
+        if isinstance(one, Measure) and not (one.metric.startswith("company.") and one.over == "value")
+    ]
+
+
 def _said(plan: Plan, compiled: Compiled, rows: Sequence[tuple[Any, ...]]) -> str:
     columns = compiled.columns
     values = [n for n, column in enumerate(columns) if column.role == "value"]
+    if plan.entity == "coverage":
+        # What came has no reason to be missing.
+        values = [n for n in values if any(row[n] is not None for row in rows)]
     if plan.rank is not None:
         return "; ".join(_ranked(columns, row) for row in rows[:_SAID])
     if plan.share is not None and plan.share.by is None:
@@ -105,7 +125,7 @@ def _one(columns: tuple[ColumnInfo, ...], row: tuple[Any, ...], values: list[int
             shown(row[n], column)
             for n, column in enumerate(columns)
             if column.role == "dimension"
-            and column.name in {"session", "log_date", "target_session", "day", "hour", "tick", "minute"}
+            and column.name in {"session", "log_date", "target_session", "day", "hour", "tick", "minute", "changed_at"}
         ]
         return f"{' '.join([*extra, who]).strip()} {', '.join(parts)}".strip()
     text = ", ".join([*parts, *extra])

@@ -142,8 +142,8 @@ class Build:
         if metric.subject == "forecast":
             source.inner = forecast_rows(where)
         if drawdown:
-            source.inner = drawdown_rows(where)
-            expression = "max(1 - adj_close / peak) * 100"
+            source.inner = drawdown_rows(metric, where)
+            expression = f"max(1 - {metric.column} / peak) * 100"
         elif metric.subject == "signal" and measure.over == "value":
             expression = f"max({metric.column})"
         elif grouped:
@@ -174,8 +174,9 @@ class Build:
                 raise PlanError("a return needs the session before its period")
             from chat_api.plan import Day
 
-            later = Measure(metric="bar.adj_close", time=Day(day=time.end))
-            earlier = Measure(metric="bar.adj_close", time=Day(day=time.base))
+            close = "index.close" if METRICS[measure.metric].subject == "index" else "bar.adj_close"
+            later = Measure(metric=close, time=Day(day=time.end))
+            earlier = Measure(metric=close, time=Day(day=time.base))
         else:
             if measure.base is None:
                 raise PlanError("a change needs an earlier time")

@@ -6,11 +6,11 @@ only values become literals; nothing of a question's text reaches the SQL.
 
 from __future__ import annotations
 
-from chat_api import forms, rows
+from chat_api import forms, indices, records, rows
 from chat_api.build import MOST_ROWS, Build, PlanError, descriptions_of, measures_of
 from chat_api.context import Context
 from chat_api.plan import Compiled, Plan
-from chat_api.sources import DESCRIPTIONS
+from chat_api.sources import DESCRIPTIONS, WHO
 from chat_api.vocabulary import METRICS
 
 __all__ = ["MOST_ROWS", "PlanError", "compile"]
@@ -28,12 +28,12 @@ def compile(plan: Plan, context: Context) -> Compiled:
     for name in descriptions_of(plan):
         if name not in DESCRIPTIONS:
             raise PlanError(f"no description {name!r}")
-    if plan.entity == "table":
-        return rows.tables(plan, context)
-    if plan.entity == "role":
-        return rows.roles(plan, context)
-    if plan.entity == "session" or plan.bucket is not None:
-        return rows.series(plan, context, MOST_ROWS)
+    if any(METRICS[measure.metric].subject in {"index", "index_minute"} for measure in measures_of(plan)):
+        context = indices.narrowed(context, indices.symbols_of(plan))
+    other = _of_other_rows(plan, context)
+    if other is not None:
+        return other
+    _meet(plan)
     build = Build(plan, context)
     build.prepare()
     where = f" WHERE {build.condition(plan.where)}" if plan.where is not None else ""
@@ -52,3 +52,25 @@ def compile(plan: Plan, context: Context) -> Compiled:
         as_of=build.as_of(),
         marts=build.marts(),
     )
+
+
+def _meet(plan: Plan) -> None:
+    """Refuse figures that no row has together, such as a company's and a tag's."""
+    own = {"sector": "sector", "tag": "tag"}.get(plan.entity, "symbol")
+    for measure in measures_of(plan):
+        metric = METRICS[measure.metric]
+        if WHO[metric.mart][0] != own:
+            raise PlanError(f"the {metric.label} does not belong to a {plan.entity}")
+
+
+def _of_other_rows(plan: Plan, context: Context) -> Compiled | None:
+    """A plan whose rows are not one for each entity."""
+    if plan.entity == "table":
+        return rows.tables(plan, context)
+    if plan.entity in records.ENTITIES:
+        return records.compiled(plan, context, MOST_ROWS)
+    if plan.entity == "role":
+        return rows.roles(plan, context)
+    if plan.entity == "session" or plan.bucket is not None:
+        return rows.series(plan, context, MOST_ROWS)
+    return None

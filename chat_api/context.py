@@ -11,7 +11,8 @@ from datetime import date, datetime
 from functools import cached_property
 from typing import Any
 
-from lake.market_calendar import INDIA, NEW_YORK, Calendar, xnys
+from lake.indices import INDICES
+from lake.market_calendar import INDIA, Calendar, xnys
 
 Fetch = Callable[[str], Sequence[tuple[Any, ...]]]
 
@@ -30,6 +31,28 @@ _SESSIONS = "SELECT session, count(*) FROM marts.bars_daily GROUP BY session ORD
 _MINUTES = (
     "SELECT session, min(minute), max(minute) FROM marts.bars_minute GROUP BY session ORDER BY session DESC LIMIT 5000"
 )
+_INDEX_DAYS = "SELECT symbol, session FROM marts.index_bars_daily ORDER BY session DESC LIMIT 40000"
+_INDEX_MINUTES = (
+    "SELECT symbol, session, max(minute) FROM marts.index_bars_minute "
+    "GROUP BY symbol, session ORDER BY session DESC LIMIT 5000"
+)
+# A look-up in the key for each company, rather than a pass over all minutes.
+_MINUTE_SYMBOLS = (
+    "SELECT symbol FROM marts.companies AS held WHERE is_current "
+    "AND EXISTS (SELECT 1 FROM marts.bars_minute AS bars WHERE bars.symbol = held.symbol) ORDER BY symbol LIMIT 20000"
+)
+# Distinct values by one look-up in the key each, rather than by a pass over all rows.
+_COVERAGE_TICKS = (
+    "WITH RECURSIVE found AS ((SELECT max(tick) AS tick FROM marts.coverage) UNION ALL "
+    "SELECT (SELECT max(tick) FROM marts.coverage WHERE tick < found.tick) FROM found WHERE found.tick IS NOT NULL) "
+    "SELECT tick FROM found WHERE tick IS NOT NULL LIMIT 20000"
+)
+_UNIVERSE_DAYS = (
+    "WITH RECURSIVE found AS ((SELECT max(session) AS session FROM marts.universe) UNION ALL "
+    "SELECT (SELECT max(session) FROM marts.universe WHERE session < found.session) FROM found "
+    "WHERE found.session IS NOT NULL) SELECT session FROM found WHERE session IS NOT NULL LIMIT 20000"
+)
+_DESCRIBED_FROM = "SELECT min(valid_from) FROM marts.companies"
 _HOURS = "SELECT DISTINCT tag, hour FROM marts.signals_hourly ORDER BY hour DESC LIMIT 50000"
 _VISITS = "SELECT DISTINCT series, log_date FROM marts.visits_day ORDER BY log_date DESC LIMIT 20000"
 _FORECASTS = (
@@ -77,16 +100,43 @@ class Loaded:
 
 
 @dataclass(frozen=True)
+class IndexHeld:
+    """What is loaded of an index: its sessions and the days with minutes, ascending, and its newest minute (UTC)."""
+
+    symbol: str
+    sessions: tuple[date, ...] = ()
+    minute_sessions: tuple[date, ...] = ()
+    latest_minute: datetime | None = None
+
+    @property
+    def name(self) -> str:
+        """What people call it."""
+        return INDICES[self.symbol].name
+
+    @property
+    def calendar(self) -> Calendar:
+        """The calendar of its exchange."""
+        return INDICES[self.symbol].calendar
+
+
+@dataclass(frozen=True)
 class Context:
     """Everything that reading and compiling need to know.
 
     Attributes:
         now: the present instant, UTC.
         ticks, sessions, minute_sessions: loaded instants and days, ascending.
+        minute_symbols, latest_minute: the companies with minute bars, and the start of the newest minute.
         hours: loaded hours of signals by tag, ascending.
         visit_days: the logged days with visits, with the log's form (v1 or v2), ascending.
         forecasts: by role and session, ascending by session.
+        indices: what is loaded of each index.
+        coverage_ticks: ticks on record, received or missed, ascending.
+        universe_days: sessions whose universe is on record, ascending.
+        described_from: since when companies' descriptions are on record.
         simulated: whether the home's data are simulated.
+        calendar: of the exchange that the question is about; its zone is the one that days are counted in.
+        about_indices: whether the question is about indices: `companies`, `sessions` and `minute_sessions` are theirs.
     """
 
     now: datetime
@@ -94,12 +144,19 @@ class Context:
     ticks: tuple[datetime, ...] = ()
     sessions: tuple[date, ...] = ()
     minute_sessions: tuple[date, ...] = ()
+    minute_symbols: tuple[str, ...] = ()
+    latest_minute: datetime | None = None
     hours: tuple[tuple[str, datetime], ...] = ()
     visit_days: tuple[tuple[str, date], ...] = ()
     forecasts: tuple[ForecastDay, ...] = ()
     loads: tuple[Loaded, ...] = ()
+    indices: tuple[IndexHeld, ...] = ()
+    coverage_ticks: tuple[datetime, ...] = ()
+    universe_days: tuple[date, ...] = ()
+    described_from: datetime | None = None
     simulated: bool = True
     calendar: Calendar = field(default_factory=xnys, compare=False, repr=False)
+    about_indices: bool = False
 
     def at(self, now: datetime) -> Context:
         """The same data, looked at from another instant. Indexes made so far are kept."""
@@ -111,8 +168,8 @@ class Context:
 
     @property
     def today(self) -> date:
-        """Today in New York."""
-        return self.now.astimezone(NEW_YORK).date()
+        """Today at the exchange."""
+        return self.now.astimezone(self.calendar.zone).date()
 
     @property
     def india_today(self) -> date:
@@ -167,17 +224,42 @@ def load(fetch: Fetch, now: datetime, *, simulated: bool = True) -> Context:
         now: the present instant, UTC.
         simulated: whether the home is simulated.
     """
+    minutes = fetch(_MINUTES)
     return Context(
         now=now,
         companies=tuple(Company(*row) for row in fetch(_COMPANIES)),
         ticks=tuple(sorted(row[0] for row in fetch(_TICKS))),
         sessions=tuple(sorted(row[0] for row in fetch(_SESSIONS))),
-        minute_sessions=tuple(sorted(row[0] for row in fetch(_MINUTES))),
+        minute_sessions=tuple(sorted(row[0] for row in minutes)),
+        minute_symbols=tuple(row[0] for row in fetch(_MINUTE_SYMBOLS)) if minutes else (),
+        latest_minute=max((row[2] for row in minutes), default=None),
         hours=tuple(sorted(((row[0], row[1]) for row in fetch(_HOURS)), key=lambda pair: (pair[1], pair[0]))),
         visit_days=tuple(sorted(((row[0], row[1]) for row in fetch(_VISITS)), key=lambda pair: pair[1])),
         forecasts=tuple(sorted((ForecastDay(*row) for row in fetch(_FORECASTS)), key=lambda held: held.session)),
         loads=tuple(Loaded(*row) for row in fetch(_LOADS)),
+        indices=_indices(fetch),
+        coverage_ticks=tuple(sorted(row[0] for row in fetch(_COVERAGE_TICKS))),
+        universe_days=tuple(sorted(row[0] for row in fetch(_UNIVERSE_DAYS))),
+        described_from=next((row[0] for row in fetch(_DESCRIBED_FROM)), None),
         simulated=simulated,
+    )
+
+
+def _indices(fetch: Fetch) -> tuple[IndexHeld, ...]:
+    sessions: dict[str, list[date]] = {}
+    minutes: dict[str, list[tuple[date, datetime]]] = {}
+    for symbol, session in fetch(_INDEX_DAYS):
+        sessions.setdefault(symbol, []).append(session)
+    for symbol, session, last in fetch(_INDEX_MINUTES):
+        minutes.setdefault(symbol, []).append((session, last))
+    return tuple(
+        IndexHeld(
+            symbol=symbol,
+            sessions=tuple(sorted(sessions.get(symbol, ()))),
+            minute_sessions=tuple(sorted(day for day, _ in minutes.get(symbol, ()))),
+            latest_minute=max((last for _, last in minutes.get(symbol, ())), default=None),
+        )
+        for symbol in INDICES
     )
 
 

@@ -17,11 +17,12 @@ _DIMENSION_LABELS = {
     "city": "city",
     "country": "country",
     "exchange": "exchange",
+    "currency": "currency",
 }
 
 
 def _who(build: Build) -> list[ColumnInfo]:
-    shown = ["symbol", "name"] if build.plan.entity == "company" else [build.base.key]
+    shown = ["symbol", "name"] if build.plan.entity in {"company", "index"} else [build.base.key]
     shown += [name for name in build.plan.attributes if name not in shown]
     if (
         "sector" not in shown

@@ -28,6 +28,8 @@ TERMS: dict[str, tuple[str, str]] = {
     "low_52w": ("52-week low", "the lowest price of the last 52 weeks, in USD"),
     "below_high_52w": ("distance to the 52-week high", "how far the price is below its highest of 52 weeks, in percent of that high"),
     "above_low_52w": ("distance to the 52-week low", "how far the price is above its lowest of 52 weeks, in percent of that low"),
+    "day_range": ("day range", "the lowest and the highest trade of the session so far, in USD"),
+    "range_52w": ("52-week range", "the lowest and the highest price of the last 52 weeks, in USD"),
     "bid": ("bid", "the best price that a buyer offers, in USD"),
     "ask": ("ask", "the best price that a seller asks, in USD"),
     "target": ("one-year target", "the mean one-year price target as the source gives it, in USD"),
@@ -71,6 +73,8 @@ TERMS: dict[str, tuple[str, str]] = {
     "bands": ("percentile bands", "the 25th, 75th and 95th percentile of visits in the same second of the day over days"),
     "session": ("session", "a trading day of the exchange"),
     "tick": ("tick", "a 30-minute instant of a session, open and close included"),
+    "coverage": ("coverage", "the companies received at a tick in percent of those expected; each that is missing has its reason"),
+    "gaps": ("gap", "a tick at which companies that were expected were not received, with the reason"),
     "quarantined": ("quarantine", "where rows go that break their table's contract, with the reason"),
     "loaded_at": ("freshness", "the minutes since a table was last loaded"),
 }  # fmt: skip

@@ -25,9 +25,25 @@ Kind = Literal[
     "calendar",
     "cross_subject",
     "data",
+    "history",
     "meaning",
 ]
-Entity = Literal["company", "sector", "tag", "role", "table", "tick", "session", "second", "minute", "all"]
+Entity = Literal[
+    "company",
+    "index",
+    "sector",
+    "tag",
+    "role",
+    "table",
+    "tick",
+    "session",
+    "second",
+    "minute",
+    "coverage",
+    "member",
+    "version",
+    "all",
+]
 Over = Literal[
     "value",
     "sum",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from chat_api.context import Context
 from chat_api.plan import AllOf, Among, AnyOf, ColumnInfo, Compare, Compiled, Condition, Known, Measure, Plan
-from chat_api.sources import alias_of, forecast_rows, label_of, literal, predicate, time_text, unit_of, words
+from chat_api.sources import alias_of, forecast_rows, label_of, literal, predicate, time_text, unit_of, words, zone_of
 from chat_api.vocabulary import METRICS
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 # The column of a mart that a bucket shows, and its zone.
 _TIME_OF = {
     "bars_daily": ("session", None), "visits_day": ("log_date", None), "forecasts": ("target_session", None), "sectors": ("tick", "America/New_York"),
-    "quotes": ("tick", "America/New_York"), "bars_minute": ("minute", "America/New_York"), "signals_hourly": ("hour", "Asia/Kolkata"),
+    "quotes": ("tick", "America/New_York"), "bars_minute": ("minute", "America/New_York"), "index_bars_daily": ("session", None), "signals_hourly": ("hour", "Asia/Kolkata"),
 }  # fmt: skip
 _KEY = {"sectors": "sector", "signals_hourly": "tag"}
 
@@ -27,7 +27,7 @@ def series(plan: Plan, context: Context, most: int) -> Compiled:
     first = measures[0]
     metric = METRICS[first.metric]
     mart = metric.mart
-    column, zone = _TIME_OF[mart]
+    column, zone = ("minute", zone_of(context)) if mart == "index_bars_minute" else _TIME_OF[mart]
     key = _KEY.get(mart, "symbol")
     where = [predicate(metric, first.time, context, first.role)]
     if plan.where is not None:
@@ -35,7 +35,7 @@ def series(plan: Plan, context: Context, most: int) -> Compiled:
     table = f"marts.{mart}" if mart != "forecasts" else forecast_rows(where[0])
     conditions = " AND ".join(where if mart != "forecasts" else where[1:]) or "TRUE"
     if plan.fold is not None:
-        return _counted(plan, conditions, time_text(metric, first.time, context))
+        return _counted(plan, mart, conditions, time_text(metric, first.time, context))
     by_day = mart == "signals_hourly" and plan.bucket == "day"
     shown_time = ColumnInfo(
         name="day" if by_day else column,
@@ -44,7 +44,7 @@ def series(plan: Plan, context: Context, most: int) -> Compiled:
         zone=None if by_day else zone,
     )
     who = [ColumnInfo(name=key, label="ticker" if key == "symbol" else key, role="dimension")]
-    if plan.entity == "session" and mart == "bars_daily":
+    if plan.entity == "index" or (plan.entity == "session" and mart in {"bars_daily", "index_bars_daily"}):
         who.append(ColumnInfo(name="name", label="name", role="dimension"))
     values = [
         ColumnInfo(name=alias_of(m.model_copy(update={"over": "value"})), label=label_of(m), unit=unit_of(m))
@@ -58,11 +58,19 @@ def series(plan: Plan, context: Context, most: int) -> Compiled:
         *(info.name for info in who),
         *(f"{e} AS {i.name}" for e, i in zip(expressions, values, strict=True)),
     ]
-    sql = f"SELECT {', '.join(selected)} FROM {table} WHERE {conditions}{group} ORDER BY {shown_time.name}, {key} LIMIT {most}"
+    sql = f"SELECT {', '.join(selected)} FROM {table} WHERE {conditions}{group} ORDER BY {_order(plan, values, f'{shown_time.name}, {key}')} LIMIT {min(plan.limit or most, most)}"
     as_of = "; ".join(dict.fromkeys(time_text(METRICS[m.metric], m.time, context) for m in measures))
     return Compiled(
         sql=sql.replace("/*narrowed*/", ""), columns=(shown_time, *who, *values), as_of=as_of, marts=(mart,)
     )
+
+
+def _order(plan: Plan, values: list[ColumnInfo], by_time: str) -> str:
+    """By time, unless the moments with the most of a figure are asked for."""
+    if not plan.order or plan.order[0].value is None:
+        return by_time
+    first = plan.order[0]
+    return f"{values[first.value or 0].name} {'DESC' if first.descending else 'ASC'} NULLS LAST, {by_time}"
 
 
 def _value(measure: Measure, by_day: bool) -> str:
@@ -74,12 +82,12 @@ def _value(measure: Measure, by_day: bool) -> str:
     return f"sum({metric.column})"
 
 
-def _counted(plan: Plan, conditions: str, as_of: str) -> Compiled:
+def _counted(plan: Plan, mart: str, conditions: str, as_of: str) -> Compiled:
     """How many sessions: of a named company, or of the calendar that bars are loaded for."""
     counted = "count(*)" if plan.fold is not None and plan.fold.by else "count(DISTINCT session)"
-    sql = f"SELECT {counted} AS sessions FROM marts.bars_daily WHERE {conditions} LIMIT 1"
+    sql = f"SELECT {counted} AS sessions FROM marts.{mart} WHERE {conditions} LIMIT 1"
     number = ColumnInfo(name="sessions", label="sessions", unit="sessions")
-    return Compiled(sql=sql, columns=(number,), as_of=as_of, marts=("bars_daily",))
+    return Compiled(sql=sql, columns=(number,), as_of=as_of, marts=(mart,))
 
 
 def _condition(node: Condition, mart: str, context: Context) -> str:

@@ -11,7 +11,7 @@ from datetime import date, datetime
 
 from sqlglot import exp
 
-from chat_api.context import Context
+from chat_api.context import Context, IndexHeld
 from chat_api.plan import Day, Days, Instant, Instants, Latest, Measure, Time
 from chat_api.vocabulary import METRICS, Metric
 from lake.market_calendar import INDIA, NEW_YORK
@@ -22,6 +22,8 @@ WHO: dict[str, tuple[str, ...]] = {
     "quotes": ("symbol", "name", "sector", "industry"),
     "bars_daily": ("symbol", "name", "sector", "industry"),
     "bars_minute": ("symbol", "name"),
+    "index_bars_daily": ("symbol", "name", "exchange", "currency"),
+    "index_bars_minute": ("symbol", "name", "exchange", "currency"),
     "forecasts": ("symbol", "name", "sector"),
     "visits_day": ("symbol", "name", "sector", "cik"),
     "sectors": ("sector",),
@@ -43,6 +45,15 @@ _LABEL_OF_OVER = {
     "sum": "total {}", "average": "average {}", "median": "median {}", "max": "highest {}", "min": "lowest {}", "count": "number of {}",
     "change": "change of {}", "change_pct": "change of {}", "return": "return", "volatility": "volatility (annualised)", "drawdown": "maximum drawdown",
 }  # fmt: skip
+
+
+# How a time zone is said.
+PLACE_OF_ZONE = {"America/New_York": "New York time", "Asia/Kolkata": "India time"}
+
+
+def zone_of(context: Context) -> str:
+    """The time zone of the indices that a question is about."""
+    return str(context.indices[0].calendar.zone) if context.indices else "America/New_York"
 
 
 def literal(value: str | float | int | date | datetime) -> str:
@@ -128,10 +139,14 @@ def predicate(metric: Metric, time: Time, context: Context, role: str | None = N
         return "is_current"
     if subject in {"quote", "sector"}:
         return _instants("tick", time, context.latest_tick)
-    if subject == "bar":
+    if subject in {"bar", "index"}:
         return _days("session", time)
-    if subject == "minute":
-        return _instants("minute", time, None)
+    if subject == "index_minute" and isinstance(time, Latest):
+        newest = [(held.symbol, held.latest_minute) for held in context.indices if held.latest_minute is not None]
+        either = " OR ".join(f"(symbol = {literal(symbol)} AND minute = {literal(at)})" for symbol, at in newest)
+        return f"({either or 'FALSE'})"
+    if subject in {"minute", "index_minute"}:
+        return _instants("minute", time, context.latest_minute)
     if subject == "attention":
         first = time.day if isinstance(time, Day) else time.start if isinstance(time, Days) else None
         assert first is not None
@@ -188,11 +203,12 @@ def forecast_rows(where: str) -> str:
     )
 
 
-def drawdown_rows(where: str) -> str:
-    """Adjusted closes beside the highest one so far."""
+def drawdown_rows(metric: Metric, where: str) -> str:
+    """Closes (adjusted ones of companies) beside the highest one so far."""
+    who, close = ", ".join(WHO[metric.mart]), metric.column
     return (
-        "(SELECT symbol, name, sector, industry, adj_close, max(adj_close) OVER (PARTITION BY symbol ORDER BY session) AS peak "
-        f"FROM marts.bars_daily WHERE {where}/*narrowed*/) AS peaks"
+        f"(SELECT {who}, {close}, max({close}) OVER (PARTITION BY symbol ORDER BY session) AS peak "
+        f"FROM marts.{metric.mart} WHERE {where}/*narrowed*/) AS peaks"
     )
 
 
@@ -200,21 +216,31 @@ def time_text(metric: Metric, time: Time, context: Context) -> str:
     """When a measure is read, for people."""
     if metric.subject == "company":
         return "now"
+    if metric.subject == "index_minute" and isinstance(time, Latest):
+        return "; ".join(_minute_text(held) for held in context.indices) or "the newest minute"
     if isinstance(time, Latest):
-        tick = context.latest_tick
-        return _instant_text(tick, metric) if tick else "the latest tick"
+        tick = context.latest_minute if metric.subject == "minute" else context.latest_tick
+        return _instant_text(tick, metric, context) if tick else "the latest tick"
     if isinstance(time, Instant):
-        return _instant_text(time.at, metric)
+        return _instant_text(time.at, metric, context)
     if isinstance(time, Day):
-        return f"{'session' if metric.subject in {'bar', 'forecast'} else 'day'} {time.day}"
+        return f"{'session' if metric.subject in {'bar', 'index', 'forecast'} else 'day'} {time.day}"
     if isinstance(time, Days):
         text = f"{time.start} to {time.end}"
         return f"{text} (from the close of {time.base})" if time.base else text
-    return f"{_instant_text(time.start, metric)} to {_instant_text(time.end, metric)}"
+    return f"{_instant_text(time.start, metric, context)} to {_instant_text(time.end, metric, context)}"
 
 
-def _instant_text(at: datetime, metric: Metric) -> str:
-    if metric.subject == "signal":
+def _minute_text(held: IndexHeld) -> str:
+    if held.latest_minute is None:
+        return f"{held.name}: no minute is loaded"
+    zone = held.calendar.zone
+    return f"{held.name}: minute {held.latest_minute.astimezone(zone):%Y-%m-%d %H:%M} {PLACE_OF_ZONE[str(zone)]}"
+
+
+def _instant_text(at: datetime, metric: Metric, context: Context) -> str:
+    india = metric.subject == "index_minute" and zone_of(context) == "Asia/Kolkata"
+    if metric.subject == "signal" or india:
         return f"{at.astimezone(INDIA):%Y-%m-%d %H:%M} India time"
-    word = "tick " if metric.subject in {"quote", "sector"} else ""
+    word = {"quote": "tick ", "sector": "tick ", "minute": "minute "}.get(metric.subject, "")
     return f"{word}{at.astimezone(NEW_YORK):%Y-%m-%d %H:%M} New York time"

@@ -25,6 +25,11 @@ _INDEXES: dict[str, list[dict[str, Any]]] = {
     "quotes": [{"columns": ["tick"]}, {"columns": ["session"]}],
     "sectors": [{"columns": ["tick"]}, {"columns": ["session"]}],
     "coverage": [{"columns": ["session"]}],
+    "universe": [
+        {"columns": ["symbol", "session"]},
+        {"columns": ["sector", "session"]},
+        {"columns": ["rank", "session"]},
+    ],
     "bars_daily": [{"columns": ["session", "symbol"]}],
     "bars_minute": [{"columns": ["session"]}],
     "index_bars_daily": [{"columns": ["session", "symbol"]}],

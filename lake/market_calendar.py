@@ -59,6 +59,12 @@ class Calendar:
         self._bounds = bounds
         self.zone = zone
 
+    def shared_with(self, other: Calendar) -> Calendar:
+        """The days on which both exchanges have a session, looked at from this one's time zone and hours."""
+        bounds = (max(self._bounds[0], other._bounds[0]), min(self._bounds[1], other._bounds[1]))
+        both = set(other._days)
+        return Calendar([day for day in self._days if day in both], self._hours, self._regular, bounds, self.zone)
+
     def knows(self, day: date) -> bool:
         """Whether the calendar speaks of a day."""
         return self._bounds[0] <= day <= self._bounds[1]

@@ -22,6 +22,7 @@ def _candidates(market: Overview, largest: list[str]) -> list[str]:
         made.append(f"{largest[0]} and {largest[1]} close over the last 20 sessions as a chart")
     if market.sectors:
         made.append("cap-weighted change by sector")
+    made.append("S&P 500 return this month")
     if market.visited:
         made.append("10 most visited companies by filing visits")
     if market.forecast and largest:

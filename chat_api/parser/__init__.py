@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 from chat_api.context import Context
-from chat_api.parser import follow, special
+from chat_api.indices import symbols_of
+from chat_api.parser import coverage, follow, history, indices, special
 from chat_api.parser.draft import Draft, Stop, not_understood
 from chat_api.parser.lexer import MAX_WORDS, lex
 from chat_api.parser.sentence import compose
@@ -34,7 +37,16 @@ def read(question: str, context: Context, previous: Plan | None = None) -> Readi
         return _unreadable(f"The question has more than {MAX_WORDS} words.")
     try:
         _limits(draft)
-        return _read(draft, previous)
+        if previous is not None and indices.about_index(previous):
+            edited = _index_edit(draft, previous)
+            if edited is not None:
+                return edited
+            previous = None
+        draft = indices.settled(draft, previous)
+        reading = _read(draft, previous)
+        return (
+            indices.to_index(reading, draft) if draft.context.about_indices and isinstance(reading, Plan) else reading
+        )
     except Stop as stop:
         return stop.reading
 
@@ -60,6 +72,17 @@ def _limits(draft: Draft) -> None:
         draft.note(f"“{raw}” read as “{word}”")
 
 
+def _index_edit(draft: Draft, previous: Plan) -> Plan | None:
+    """The plan before, about indices, edited; None where the question stands by itself."""
+    held = symbols_of(previous)
+    named = tuple(cast("str", item.value) for item in draft.of("index"))
+    if draft.of("company", "ambiguous", "sector", "tag", "noun"):
+        return None
+    again = indices.in_market(draft, tuple(dict.fromkeys([*held, *named])))
+    edited = follow.follow(again, indices.from_index(previous))
+    return None if edited is None else indices.to_index(edited, again)
+
+
 def _read(draft: Draft, previous: Plan | None) -> Plan | Clarification | Refusal | Definition:
     meaning = special.definition(draft)
     if meaning is not None:
@@ -68,7 +91,8 @@ def _read(draft: Draft, previous: Plan | None) -> Plan | Clarification | Refusal
         edited = follow.follow(draft, previous)
         if edited is not None:
             return edited
-    plan = special.data(draft)
-    if plan is not None:
-        return plan
+    for read_as in (coverage.read, history.read, special.data):
+        plan = read_as(draft)
+        if plan is not None:
+            return plan
     return compose(draft)

@@ -79,7 +79,9 @@ def definition(draft: Draft) -> Definition | None:
     units = {"session": "session", "tick": "tick"}
     named += [units[cast("str", item.value)] for item in draft.of("unit") if item.value in units and not named]
     named += [
-        cast("str", item.value) for item in draft.of("data") if item.value in {"quarantined", "loaded_at"} and not named
+        cast("str", item.value)
+        for item in draft.of("data")
+        if item.value in {"quarantined", "loaded_at", "coverage", "gaps"} and not named
     ]
     found = define(tuple(named))
     if found is None:
@@ -112,6 +114,8 @@ def data(draft: Draft) -> Plan | None:
     if not asked and not draft.of("tables"):
         return None
     kinds = [cast("str", item.value) for item in asked]
+    if {"gaps", "coverage"} & set(kinds):
+        raise not_understood("gaps of that table")
     if draft.of("company", "sector", "tag"):
         return None
     if "newest_tick" in kinds:
@@ -119,12 +123,6 @@ def data(draft: Draft) -> Plan | None:
         draft.take("time")
         finish(draft)
         return Plan(kind="data", entity="table", values=(Measure(metric="sector.tick"),))
-    if "gaps" in kinds:
-        raise not_loaded(
-            "A list of missing ticks is not answered from here yet and is",
-            "the coverage table holds what came at each tick taken",
-            "Ask for rows, freshness, sources or quarantined rows.",
-        )
     names = _tables(draft)
     where: list[Condition] = [Among(dimension="table_name", values=tuple(names))] if names else []
     metrics = list(dict.fromkeys(f"data.{kind}" for kind in kinds)) or ["data.rows", "data.loaded_at", "data.source"]

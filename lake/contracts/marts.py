@@ -10,7 +10,7 @@ import dataframely as dy
 from lake.contracts.attention import VisitsDay, VisitsSecond
 from lake.contracts.base import SYMBOL, Table, utc
 from lake.contracts.forecasts import Forecast
-from lake.contracts.market import BarDaily, BarMinute, Company, Coverage, Quote, Sector
+from lake.contracts.market import BarDaily, BarMinute, Company, Coverage, Membership, Quote, Sector
 from lake.contracts.operations import QuarantineRule
 from lake.contracts.signals import SignalHourly
 
@@ -116,6 +116,7 @@ MARTS = (
     _mart("companies", CompanyMart, "market", "gold.companies, gold.quotes, gold.officers"),
     _sliced("quotes", QuoteMart, "market", "gold.quotes, gold.companies"),
     _sliced("sectors", Sector, "market", "gold.sectors"),
+    _sliced("universe", Membership, "market", "gold.universe"),
     _sliced("coverage", Coverage, "market", "gold.coverage"),
     _mart("bars_daily", BarMart, "market", "gold.bars_daily, gold.companies"),
     _sliced("bars_minute", BarMinuteMart, "market", "gold.bars_minute, gold.companies"),

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from chat_api.app import build_service
+from chat_api.service import Service
 from lake import postgres as server
 from lake.home import Home
 from lake.settings import Settings, load_settings
@@ -39,3 +41,13 @@ def small_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SmallHome]:
     finally:
         if running is not None:
             running.stop()
+
+
+@pytest.fixture(scope="module")
+def service(small_home: SmallHome) -> Iterator[Service]:
+    """The offline chat over the small market."""
+    small_marts.fill(small_home.owner_dsn)
+    made = build_service(small_home.settings, small_home.home)
+    made.open()
+    yield made
+    made.close()

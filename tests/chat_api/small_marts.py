@@ -15,6 +15,7 @@ from psycopg import sql
 from lake.contracts import SECTORS, of_layer
 from lake.load import postgres_columns
 from lake.market_calendar import NEW_YORK, xnys
+from tests.chat_api import small_records
 
 NEWEST = date(2026, 11, 20)
 CLOSE = datetime(2026, 11, 20, 16, tzinfo=NEW_YORK).astimezone(UTC)
@@ -281,7 +282,7 @@ def fill(owner_dsn: str, hostile: Sequence[str] = (), sessions: int = 60, empty:
         listed = companies(hostile)
         snapshots = quotes(listed, sessions)
         made = {
-            "companies": listed,
+            "companies": [*listed],
             "bars_daily": bars(listed, sessions),
             "quotes": snapshots,
             "sectors": sectors(snapshots),
@@ -290,6 +291,13 @@ def fill(owner_dsn: str, hostile: Sequence[str] = (), sessions: int = 60, empty:
             "signals_hourly": signals(),
             "coverage": coverage(snapshots),
             "quarantine": quarantine(hostile),
+        }
+        made["companies"] += small_records.earlier_descriptions(listed)
+        made |= {
+            "index_bars_daily": small_records.index_bars(),
+            "index_bars_minute": small_records.index_minutes(),
+            "bars_minute": small_records.minutes(),
+            "universe": small_records.universe(listed),
         }
         made["loads"] = loads(made)
     with psycopg.connect(owner_dsn) as connection:

@@ -172,6 +172,17 @@ def test_symbols_are_held_against_companies_also_where_a_mart_does_not_join_them
     assert [line.split(":")[0] for line in report.warnings] == ["belongs_to_coverage_symbol__ref_stg_companies_"]
 
 
+def test_the_universe_s_members_are_shown_by_session(
+    built: tuple[str, runner.BuildReport], postgres: Server, target: Path
+) -> None:
+    member = {"session": staged.DAY, "symbol": "AAA", "sector": "Energy", "rank": 1, "name": "A", "market_cap": 2.0}
+    load_slice(postgres.owner_dsn, table("gold.universe"), staged.frame("gold.universe", [member]))
+    assert runner.build(["universe"], postgres.owner_dsn, target).failures == ()
+    shown = ask(postgres.owner_dsn, "SELECT session, symbol, sector, rank, name, market_cap FROM marts_next.universe")
+    assert shown == [tuple(member.values())]
+    load_slice(postgres.owner_dsn, table("gold.universe"), staged.frame("gold.universe", []))
+
+
 def test_a_score_without_its_forecast_is_a_failure(
     built: tuple[str, runner.BuildReport], postgres: Server, target: Path
 ) -> None:

@@ -80,7 +80,7 @@ def other_sectors(draft: Draft, plan: Plan, kinds: set[str], marks: set[str]) ->
     if not kinds or not kinds <= {"sector", "not", "compare", "or", "noun", "unit"} or "sector" not in kinds:
         return None
     if (
-        plan.entity not in {"company", "sector"}
+        plan.entity not in {"company", "sector", "coverage", "member"}
         or values_among(plan, "symbol")
         or plan.rank is not None
         or plan.share is not None

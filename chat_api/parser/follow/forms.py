@@ -34,6 +34,7 @@ def ordered(draft: Draft, plan: Plan, kinds: set[str], marks: set[str]) -> Plan 
         return _sorted_by(draft, plan, kinds, marks)
     if (
         not kinds
+        or plan.entity in {"coverage", "member", "version"}
         or not kinds <= {"sup", "good", "movers", "number", "noun"}
         or not plan.values
         or plan.fold

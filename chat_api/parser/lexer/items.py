@@ -11,7 +11,7 @@ from chat_api.parser.words import tables
 
 _TOKEN = re.compile(
     r"""
-    (?P<iso>\d{4}-\d{2}-\d{2})|(?P<tag>\#\w+)|(?P<clock>\d{1,2}:\d{2}(?:\s?[ap]m\b)?)
+    (?P<iso>\d{4}-\d{2}-\d{2})|(?P<tag>[\#^]\w+)|(?P<clock>\d{1,2}:\d{2}(?:\s?[ap]m\b)?)
     |(?P<ticker>\$[A-Za-z]{1,5}(?:[.\-][A-Za-z])?\b)|(?P<code>[A-Za-z]{1,4}\d+[A-Za-z]*\b)|(?P<number>\$?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?[A-Za-z]*)
     |(?P<word>[A-Za-z]+(?:['’][A-Za-z]+)*(?:[/&][A-Za-z]+|\.[A-Za-z]\b)*(?:['’][A-Za-z]*)?)|(?P<sign>>=|<=|[<>=%&≥≤])|(?P<mark>[\s,.?!:;()"'/\-–—…’‘“”+*|\[\]]+)|(?P<odd>.)
     """,
@@ -80,6 +80,9 @@ def split(question: str) -> tuple[list[Word], list[str]]:
         kind, raw = found.lastgroup or "odd", found.group()
         if kind == "odd":
             odd.append(raw)
+        elif kind == "word" and raw in {"s", "S"} and re.search(r"\w'$", text[: found.start()]):
+            # A possessive ending after a figure: “the S&P 500's close”.
+            continue
         elif kind == "word":
             words.extend(Word(part, raw, "word") for part in _word_parts(raw))
         elif kind == "number":

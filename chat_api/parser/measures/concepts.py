@@ -12,7 +12,7 @@ QUOTE_ONLY = {
     "previous_close": "quote.previous_close", "average_volume": "quote.average_volume", "market_cap": "quote.market_cap", "pe": "quote.pe", "eps": "quote.eps",
     "dividend_yield": "quote.dividend_yield", "forward_dividend": "quote.forward_dividend", "beta": "quote.beta", "high_52w": "quote.high_52w", "low_52w": "quote.low_52w",
     "below_high_52w": "quote.below_high_52w", "above_low_52w": "quote.above_low_52w", "bid": "quote.bid", "ask": "quote.ask", "target": "quote.target",
-    "earnings_date": "quote.earnings_date", "ex_dividend_date": "quote.ex_dividend_date",
+    "earnings_date": "quote.earnings_date", "ex_dividend_date": "quote.ex_dividend_date", "quoted_at": "quote.quoted_at", "summary_observed_at": "quote.summary_observed_at",
 }  # fmt: skip
 
 
@@ -40,6 +40,13 @@ BOTH = {
 }
 
 
+# Two ends asked for by one word.
+RANGES = {"day_range": ("day_low", "day_high"), "range_52w": ("low_52w", "high_52w")}
+
+
+RANGE_LABELS = {"day_low": "day low", "day_high": "day high", "low_52w": "52 week low", "high_52w": "52 week high"}
+
+
 PERIOD_ONLY: dict[str, Over] = {"return": "return", "volatility": "volatility", "drawdown": "drawdown"}
 
 
@@ -48,7 +55,7 @@ COMPANY = {"employees": "company.employees"}
 
 ATTRIBUTES = {
     "city": "city", "country": "country", "address": "address", "website": "website", "exchange": "exchange", "industry": "industry", "sector_of": "sector",
-    "cik": "cik", "currency": "currency", "description": "description", "symbol": "symbol",
+    "cik": "cik", "currency": "currency", "name_of": "name", "description": "description", "symbol": "symbol",
     "officers": "officers", "ceo": "ceo", "cfo": "cfo",
 }  # fmt: skip
 
@@ -93,6 +100,12 @@ NOT_LOADED = {
     "bands": ("Percentiles by second of the day are", "visits by day with rank, share and the ratio to the usual are", "Ask for the visits of a day."),
     "visits_second": ("Visits by second or minute are not answered from here and are", "visits by day are", "Ask for the visits of a day."),
 }  # fmt: skip
+
+
+OF_AN_INDEX = (
+    "Its open, high, low, close, volume, change, return, volatility and drawdown can be asked by the day, "
+    "its level by the minute."
+)
 
 
 PERIODS = ("this month", "year to date", "the last 60 sessions")

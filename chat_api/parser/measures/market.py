@@ -6,7 +6,17 @@ from dataclasses import replace
 
 from chat_api.parser import timing
 from chat_api.parser.draft import Draft, clarify, not_loaded, not_understood
-from chat_api.parser.measures.concepts import BAR_ONLY, BOTH, PERIOD_ONLY, PERIODS, QUOTE_ONLY, Ask, is_day, is_period
+from chat_api.parser.measures.concepts import (
+    BAR_ONLY,
+    BOTH,
+    PERIOD_ONLY,
+    PERIODS,
+    QUOTE_ONLY,
+    RANGES,
+    Ask,
+    is_day,
+    is_period,
+)
 from chat_api.plan import Day, Days, Instant, Latest, Measure, Over
 from chat_api.times import When
 
@@ -17,8 +27,10 @@ def market_measures(draft: Draft, concept: str, ask: Ask) -> tuple[Measure, ...]
         raise not_loaded(
             "What has not happened is", "data end now", "The model's forecast for the next session can be asked."
         )
-    if ask.at_minutes:
+    if ask.at_minutes or (concept in {*BOTH, "close"} - {"change", "change_pct"} and timing.by_minute(draft, when)):
         return (_minute(draft, concept, ask),)
+    if concept in RANGES:
+        return tuple(one for end in RANGES[concept] for one in market_measures(draft, end, ask))
     if concept in PERIOD_ONLY:
         return (_over_period(draft, concept, when),)
     if concept in {"dividend", "split"}:
@@ -232,12 +244,34 @@ def _action(draft: Draft, concept: str, ask: Ask) -> Measure:
     return _bar(draft, metric, when)
 
 
-def _minute(draft: Draft, concept: str, ask: Ask) -> Measure:
+def minute_series(draft: Draft, concept: str, ask: Ask) -> Measure:
+    """A figure at each minute of a session or of a part of it."""
+    when = None if ask.when is not None and ask.when.kind == "now" else ask.when
+    return Measure(metric=f"minute.{_minute_name(concept)}", time=timing.minutes_of(draft, when))
+
+
+def _minute_name(concept: str) -> str:
     name = {"price": "close", "day_high": "high", "day_low": "low"}.get(concept, concept)
     if name not in {"open", "high", "low", "close", "volume"}:
         raise not_understood(f"the {concept.replace('_', ' ')} by the minute")
+    return name
+
+
+def _minute(draft: Draft, concept: str, ask: Ask) -> Measure:
+    name = _minute_name(concept)
+    if not draft.context.about_indices and not any(item.kind == "company" for item in draft.items):
+        draft.note(f"among the {len(draft.context.minute_symbols)} companies with minute bars")
+    if ask.when is not None and ask.when.kind == "now" and draft.context.latest_minute is not None:
+        return Measure(metric=f"minute.{name}", time=Latest())
     span = timing.minutes_of(draft, ask.when)
     one = ask.when is not None and ask.when.clock is not None and ask.when.clock_end is None
     if one:
         return Measure(metric=f"minute.{name}", time=Instant(at=span.start))
-    return Measure(metric=f"minute.{name}", time=span, over=ask.statistic or "value")
+    over = ask.statistic or {"volume": "sum", "high": "max", "low": "min"}.get(name)
+    if over is None:
+        raise clarify(
+            f"Over those minutes, which {name}?",
+            *[(f"{s} {name}", f"{s} {draft.question}") for s in ("average", "highest", "lowest")],
+            ("minute by minute", f"{draft.question} minute by minute"),
+        )
+    return Measure(metric=f"minute.{name}", time=span, over=over)  # type: ignore[arg-type]

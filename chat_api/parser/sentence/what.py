@@ -80,6 +80,8 @@ def find_change(draft: Draft, parts: Parts) -> None:
         draft.take("apart")
         parts.ask = replace(parts.ask, change=True)
     percent = not any(word in draft.lexed.words for word in ("dollars", "usd", "dollar"))
+    if draft.context.about_indices and "points" in draft.lexed.words:
+        percent = False
     parts.ask = replace(parts.ask, percent=percent)
     draft.take("percent")
 

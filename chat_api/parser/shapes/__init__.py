@@ -25,6 +25,13 @@ from chat_api.parser.shapes.days import (
     sessions_counted,
 )
 from chat_api.parser.shapes.groups import build_errors, build_sectors, build_tags, entity_of, role_errors
+from chat_api.parser.shapes.moments import (
+    average_a_minute,
+    build_minutes,
+    build_moments,
+    minutes_listed,
+    moments_ranked,
+)
 from chat_api.parser.shapes.ranked import build_rank, build_share, where_in
 from chat_api.parser.shapes.series import average_a_day, build_series, forecast_pairs
 from chat_api.parser.shapes.top import build_top
@@ -42,11 +49,15 @@ def build(draft: Draft, parts: Parts) -> Plan:
         return build_share(draft, parts)
     if sessions_counted(draft, parts):
         return build_session_count(draft, parts)
+    if moments_ranked(draft, parts):
+        return build_moments(draft, parts)
     if days_listed(draft, parts):
         return build_days(draft, parts)
     if hours_listed(draft, parts):
         return build_hours(draft, parts)
-    if parts.chart or (draft.has("bucket") and not average_a_day(draft, parts)):
+    if minutes_listed(draft, parts):
+        return build_minutes(draft, parts)
+    if parts.chart or (draft.has("bucket") and not average_a_day(draft, parts) and not average_a_minute(draft, parts)):
         return build_series(draft, parts)
     if forecast_pairs(parts):
         return build_series(draft, parts)

@@ -131,20 +131,13 @@ def condition_values(condition: Condition | None) -> tuple[Measure, ...]:
     return tuple(found)
 
 
+_FIGURES = ("price", "change % today", "market cap", "P/E")
+
+
 def needs_metric(draft: Draft) -> Stop:
     question = draft.question.rstrip("?. ")
-    return clarify(
-        "Which figure is asked for?",
-        *[
-            (label, f"{question} {words}")
-            for label, words in (
-                ("price", "price"),
-                ("change % today", "change % today"),
-                ("market cap", "market cap"),
-                ("P/E", "P/E"),
-            )
-        ],
-    )
+    figures = ("level", "close", "change % today") if draft.context.about_indices else _FIGURES
+    return clarify("Which figure is asked for?", *[(figure, f"{question} {figure}") for figure in figures])
 
 
 def direction_of(draft: Draft) -> bool:

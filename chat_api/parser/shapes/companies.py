@@ -23,6 +23,7 @@ from chat_api.parser.shapes.common import (
 from chat_api.plan import (
     Compare,
     Condition,
+    Day,
     Fold,
     Kind,
     Known,
@@ -126,48 +127,12 @@ def build_companies(draft: Draft, parts: Parts) -> Plan:
             draft.take("vague_sup")
     if len(parts.concepts) > 1:
         draft.take("compare")
-    if draft.has("unit", "sector") and not parts.concepts:
-        draft.take("unit", "sector")
-        parts.attributes.append("sector")
-    if (
-        not parts.concepts
-        and not parts.attributes
-        and parts.ask.when is None
-        and "where" in draft.lexed.words
-        and {"based", "headquartered", "located", "headquarters", "hq"} & set(draft.lexed.words)
-    ):
-        parts.attributes += ["city", "country"]
-    if not parts.concepts and not parts.attributes and parts.ask.when is not None and parts.ask.when.kind == "since":
-        parts.ask = replace(parts.ask, change=True)
-    if (
-        not parts.concepts
-        and not parts.attributes
-        and parts.ask.when is not None
-        and "close" in parts.ask.when.text.split()
-    ):
-        parts.concepts = [Item("concept", "close", 0, 0, "close")]
-    if (
-        not parts.concepts
-        and not parts.attributes
-        and not parts.ask.change
-        and is_period(parts.ask.when)
-        and draft.lexed.words[:2] in (["how", "did"], ["how", "has"])
-        and {"do", "done"} & set(draft.lexed.words)
-    ):
-        parts.concepts = [Item("concept", "return", 0, 0, "return")]
+    _imply(draft, parts)
     if parts.where is not None:
         raise not_understood("a company together with a sector or a threshold")
     values: tuple[Measure, ...]
     if up_to_now and not parts.concepts_beyond_price():
-        values = (
-            Measure(
-                metric="quote.price",
-                time=timing.tick_time(draft, None),
-                over="change_pct",
-                base=Latest(),
-                base_metric="quote.open",
-            ),
-        )
+        values = (_since_open(draft),)
         for item in parts.concepts:
             item.used = True
         draft.take("move")
@@ -184,6 +149,8 @@ def build_companies(draft: Draft, parts: Parts) -> Plan:
         raise needs_metric(draft)
     if parts.statistic is not None and parts.ask.statistic is None:
         raise not_understood(f"“{parts.statistic}”")
+    if any(value.metric.startswith("minute.") for value in values):
+        timing.minutes_held(draft, parts.companies)
     order: tuple[Order, ...] = ()
     if apart and (len(values) != 1 or len(parts.companies) != 2):
         raise clarify(
@@ -210,6 +177,56 @@ def build_companies(draft: Draft, parts: Parts) -> Plan:
         order=order,
         chart=parts.chart,
     )
+
+
+def _imply(draft: Draft, parts: Parts) -> None:
+    """What is asked where no figure is named but the words say it."""
+    if draft.has("unit", "sector") and not parts.concepts:
+        draft.take("unit", "sector")
+        parts.attributes.append("sector")
+    if (
+        not parts.concepts
+        and not parts.attributes
+        and parts.ask.when is None
+        and "where" in draft.lexed.words
+        and {"based", "headquartered", "located", "headquarters", "hq"} & set(draft.lexed.words)
+    ):
+        parts.attributes += ["city", "country"]
+    if not parts.concepts and not parts.attributes and parts.ask.when is not None and parts.ask.when.kind == "since":
+        parts.ask = replace(parts.ask, change=True)
+    if (
+        not parts.concepts
+        and not parts.attributes
+        and parts.ask.when is not None
+        and "close" in parts.ask.when.text.split()
+    ):
+        parts.concepts = [Item("concept", "close", 0, 0, "close")]
+    if not parts.concepts and not parts.attributes and not parts.ask.change and _at_a_moment(parts):
+        parts.concepts = [Item("concept", "price", 0, 0, "price")]
+        draft.take("unit", "minute")
+    if (
+        not parts.concepts
+        and not parts.attributes
+        and not parts.ask.change
+        and is_period(parts.ask.when)
+        and draft.lexed.words[:2] in (["how", "did"], ["how", "has"])
+        and {"do", "done"} & set(draft.lexed.words)
+    ):
+        parts.concepts = [Item("concept", "return", 0, 0, "return")]
+
+
+def _at_a_moment(parts: Parts) -> bool:
+    """`AAPL at 10:32 yesterday`, `the latest minute of …`: without a figure it is the price."""
+    when = parts.ask.when
+    return when is not None and (when.kind == "clock" or (parts.ask.at_minutes and when.kind == "now"))
+
+
+def _since_open(draft: Draft) -> Measure:
+    if draft.context.about_indices:
+        newest = Day(day=timing.latest_session(draft))
+        return Measure(metric="bar.close", time=newest, over="change_pct", base=newest, base_metric="bar.open")
+    newest_tick = timing.tick_time(draft, None)
+    return Measure(metric="quote.price", time=newest_tick, over="change_pct", base=Latest(), base_metric="quote.open")
 
 
 def _plain_change(draft: Draft, parts: Parts) -> tuple[Measure, ...]:

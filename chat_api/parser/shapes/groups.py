@@ -158,10 +158,13 @@ def build_tags(draft: Draft, parts: Parts) -> Plan:
     draft.take("unit", "tag")
     draft.take("unit", "hour")
     apart = bool(draft.take("apart"))
-    if parts.companies or parts.sectors:
+    if parts.companies or parts.sectors or parts.attributes:
         raise not_understood("posts by tag together with companies")
     if parts.threshold_values or draft.of("every"):
         raise not_understood("a threshold on signals")
+    for item in parts.concepts:
+        if item.value not in SIGNAL and item.value != "interval":
+            raise not_understood(f"the {item.text} together with posts")
     if parts.statistic == "sum":
         pass
     elif parts.statistic == "average" and {item.value for item in parts.concepts} <= {"sentiment", "composite"}:

@@ -87,7 +87,7 @@ def build_rank(draft: Draft, parts: Parts) -> Plan:
         if len(held) != 1 or among is not None or None in held:
             raise not_understood("“its sector”")
         among = Among(dimension="sector", values=(cast("str", held.pop()),))
-    elif among is None and not everything:
+    elif among is None and not everything and not draft.context.about_indices:
         name = parts.companies[0]
         raise clarify(
             "Among which companies?",

@@ -9,8 +9,9 @@ from chat_api.parser import timing
 from chat_api.parser.draft import Draft, clarify, not_understood
 from chat_api.parser.measures import measures
 from chat_api.parser.measures.concepts import FORECAST, SCORED, SECTOR, SIGNAL, is_period
+from chat_api.parser.measures.market import minute_series
 from chat_api.parser.parts import Parts
-from chat_api.parser.shapes.common import TO_SECTOR, asked_values, both, named_companies
+from chat_api.parser.shapes.common import TO_SECTOR, both, named_companies
 from chat_api.plan import (
     Among,
     Bucket,
@@ -93,10 +94,12 @@ def build_series(draft: Draft, parts: Parts) -> Plan:
     if bucket == "tick" or (set(names) <= set(SECTOR) | {"pe", "market_cap", "volume"} and not parts.companies):
         return _tick_series(draft, parts, bucket)
     if bucket == "minute" or parts.ask.at_minutes:
-        parts.ask = replace(parts.ask, at_minutes=True, statistic=None)
-        values = asked_values(draft, parts)
+        values = tuple(minute_series(draft, cast("str", item.value), parts.ask) for item in parts.concepts)
+        for item in parts.concepts:
+            item.used = True
         if not parts.companies:
             raise clarify("Of which company?", ("name a company", None))
+        timing.minutes_held(draft, parts.companies)
         return Plan(
             kind="series",
             entity="minute",

@@ -7,7 +7,7 @@ from dataclasses import replace
 from chat_api.parser.draft import Draft, Stop, clarify, not_understood
 from chat_api.parser.lexer.items import Item
 from chat_api.parser.measures import measures
-from chat_api.parser.measures.concepts import is_period
+from chat_api.parser.measures.concepts import RANGE_LABELS, RANGES, is_period
 from chat_api.parser.parts import Parts
 from chat_api.parser.shapes.common import (
     ASCENDING_IS_NEAR,
@@ -84,6 +84,11 @@ def build_top(draft: Draft, parts: Parts) -> Plan:
         "change",
     }:
         raise _which_order(draft, best=True)
+    if first.value in RANGES:
+        raise clarify(
+            "Ordered by which end of the range?",
+            *[(end, draft.replaced(first, end)) for end in (RANGE_LABELS[name] for name in RANGES[str(first.value)])],
+        )
     parts.concepts.sort(key=lambda item: item is not first)
     values = asked_values(draft, parts)
     directions = {bool(item.value) for item in order_items} or {item.value == 1 for item in moves}

@@ -7,14 +7,16 @@ from __future__ import annotations
 
 from chat_api.parser.timing.events import forecast_sessions, signal_time, visit_days
 from chat_api.parser.timing.sessions import days_of, enough_before, latest_session, session_of
-from chat_api.parser.timing.ticks import closing_tick, minutes_of, session_ticks, tick_time
+from chat_api.parser.timing.ticks import by_minute, closing_tick, minutes_held, minutes_of, session_ticks, tick_time
 
 __all__ = [
+    "by_minute",
     "closing_tick",
     "days_of",
     "enough_before",
     "forecast_sessions",
     "latest_session",
+    "minutes_held",
     "minutes_of",
     "session_of",
     "session_ticks",

@@ -16,7 +16,7 @@ MORE_VISITS = "More days are loaded with TIDEMARK_EDGAR_DAYS, or one's own logs 
 MORE_SIGNALS = "Posts are collected while Tidemark runs; each day adds its hours."
 
 
-MORE_MINUTES = "Minute bars come from one's own files: `tidemark import FILE`."
+MORE_MINUTES = "Minutes are collected of the watchlist (TIDEMARK_MINUTE_SYMBOLS), or come from one's own files: `tidemark import FILE`."
 
 
 MORE_FORECASTS = "Each session adds its forecasts once the model has run."

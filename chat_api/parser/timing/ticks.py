@@ -60,16 +60,20 @@ def _named_tick(draft: Draft, when: When, session: date) -> datetime:
     assert when.clock is not None
     if day is None:
         raise not_loaded(f"Quotes of {when.start} are", _ticks_loaded(context), MORE_TICKS)
-    tick = at_new_york(day, when.clock)
+    tick = at_exchange(day, when.clock, context)
     if tick not in context.calendar.ticks(day):
         raise not_loaded(
             f"A tick at {when.clock:%H:%M} is never taken and is",
             "ticks run every 30 minutes from the open at 9:30 to the close at 16:00 New York time",
-            "Prices before the open and after the close are not in the data.",
+            f"Prices before the open and after the close are not in the data; between ticks, {_minutes_loaded(context)}.",
         )
     if tick not in context.ticks:
         raise not_loaded(f"The tick of {day} {when.clock:%H:%M} is", _ticks_loaded(context), MORE_TICKS)
     return tick
+
+
+def _minutes_loaded(context: Context) -> str:
+    return loaded_range(context.minute_sessions, "minute bars")
 
 
 def session_ticks(draft: Draft, when: When | None) -> Instants:
@@ -89,6 +93,38 @@ def session_ticks(draft: Draft, when: When | None) -> Instants:
     return Instants(start=due[0], end=due[-1] + timedelta(microseconds=1))
 
 
+def by_minute(draft: Draft, when: When | None) -> bool:
+    """Whether a time of the day is a minute's rather than a tick's: no tick is loaded at it, but that day's minutes are."""
+    if when is None or when.kind != "clock" or when.grain == "tick" or when.clock is None:
+        return False
+    context = draft.context
+    if not context.about_indices and not any(item.kind == "company" for item in draft.items):
+        # Minutes are those of a watchlist: no answer about all companies.
+        return False
+    newest = max(context.minute_sessions, default=None)
+    day = session_on_or_before(when.start, context.calendar) if when.start is not None else newest
+    if day is None or day not in context.minute_sessions:
+        return False
+    at = at_exchange(day, when.clock, context)
+    if at in context.ticks or not context.calendar.open_at(day) <= at < context.calendar.close_at(day):
+        return False
+    draft.note(f"{when.clock:%H:%M} as the minute that begins then; the price is its close")
+    return True
+
+
+def minutes_held(draft: Draft, symbols: list[str]) -> None:
+    """Refuse minutes of companies that have none: they are collected of a watchlist.
+
+    Raises:
+        Stop: naming some that have minutes.
+    """
+    held = draft.context.minute_symbols
+    absent = [symbol for symbol in symbols if symbol not in held]
+    if absent and not draft.context.about_indices and draft.context.minute_sessions:
+        some = f"{', '.join(held[:8])}{' …' if len(held) > 8 else ''}"
+        raise not_loaded(f"Minute bars of {', '.join(absent)} are", f"those of {some} are", MORE_MINUTES)
+
+
 def minutes_of(draft: Draft, when: When | None) -> Instants:
     """The minutes of a session, of a part of it, or one minute."""
     context = draft.context
@@ -102,12 +138,12 @@ def minutes_of(draft: Draft, when: When | None) -> Instants:
             f"Minute bars of {day} are", loaded_range(context.minute_sessions, "minute bars"), MORE_MINUTES
         )
     if when is not None and when.clock is not None:
-        start = at_new_york(day, when.clock)
-        last = at_new_york(day, when.clock_end) if when.clock_end else start
+        start = at_exchange(day, when.clock, context)
+        last = at_exchange(day, when.clock_end, context) if when.clock_end else start
         return Instants(start=start, end=last + timedelta(minutes=1))
     return Instants(start=context.calendar.open_at(day), end=context.calendar.close_at(day))
 
 
-def at_new_york(day: date, clock: time) -> datetime:
-    """A New York time of a day, in UTC."""
-    return datetime.combine(day, clock, NEW_YORK).astimezone(UTC)
+def at_exchange(day: date, clock: time, context: Context) -> datetime:
+    """A time of a day at the exchange, in UTC."""
+    return datetime.combine(day, clock, context.calendar.zone).astimezone(UTC)
