@@ -18,6 +18,7 @@ from lake.load import built_by, drop_slice, ensure_staging, load_slice, pending_
 from lake.partitions import Partition, hot_partitions, inventory, partitions
 from lake.pending import WHOLE
 from lake.quarantine import by_rule
+from orchestration import crash
 from orchestration.steps.common import write_gold
 from orchestration.work import Outcome, Work
 
@@ -172,6 +173,7 @@ def publish(work: Work, *, expectations: bool) -> Published:
 
     dsn = postgres.owner_dsn(work.home, work.settings)
     loaded, held = stage(work, dsn)
+    crash.after(work.home, "staged")
     pending = pending_slices(dsn)
     names = sorted({*pending, *_absent_marts(dsn)})
     if not names:
@@ -183,6 +185,7 @@ def publish(work: Work, *, expectations: bool) -> Published:
     report = build(names, dsn=dsn, target_dir=work.home.root / "dbt", slices=parts)
     if report.failures:
         raise PublishError("dbt: " + "; ".join(report.failures))
+    crash.after(work.home, "dbt")
     swapped = swap(dsn, names, slices=parts, definition=definition)
     return Published(loaded, swapped, _count(dsn, swapped, held))
 
