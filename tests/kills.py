@@ -19,7 +19,7 @@ from lake.contracts import of_layer
 from orchestration.work import Work
 from tests.sessions import NOW, ROOT, session_at_work, take_universe
 
-PER_SECTOR = 2
+PER_SECTOR = 1
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,7 @@ class Ticks:
             "TIDEMARK_HOME": str(self.work.home.root),
             "TIDEMARK_NOW": NOW,
             "TIDEMARK_UNIVERSE_PER_SECTOR": str(settings.universe_per_sector),
+            "TIDEMARK_SHARDS_PER_SECTOR": "1",
             "DAGSTER_DISABLE_TELEMETRY": "true",
         }
         wish = ["--kill-after", kill_after] if kill_after else []

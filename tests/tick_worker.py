@@ -29,7 +29,8 @@ def main(arguments: list[str]) -> None:
                 os.environ[crash.SETTING] = kill_after
             tables, tags = (*tables_of("quotes"), *INVENTORY), {TICK_TAG: tick.isoformat()}
             run(Step("tick", "quotes", tables, tick.date(), tick.date(), tags, marts=True))
-            print(f"taken {tick.isoformat()}", flush=True)
+            sys.stdout.write(f"taken {tick.isoformat()}\n")
+            sys.stdout.flush()
 
 
 if __name__ == "__main__":

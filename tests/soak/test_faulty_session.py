@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -43,7 +44,9 @@ def test_a_session_under_all_faults_is_the_quiet_session_less_what_is_named() ->
     quiet, faulty = left["quiet"], left["faulty"]
     received, expected = faulty.coverage["received"].sum(), faulty.coverage.height
     sent_again = faulty.bodies - faulty.requests
-    print(f"{received} of {expected} snapshots came; {sent_again} of {faulty.bodies} bodies were no answer")
+    sys.stdout.write(
+        f"{received} of {expected} snapshots came; {sent_again} of {faulty.bodies} bodies were no answer\n"
+    )
     assert_as_quiet(quiet, faulty, len(first_ticks()))
     # Taken again, the session is what it was: what came is not asked for, and nothing is doubled.
     with session_at_work(FOLDER / f"session-faulty-{PER_SECTOR}", PER_SECTOR, "all:0.1") as work:
