@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from scrapers.asked import Span
 
 # Ten years of these are some 800,000 rows.
-_COMPANIES_AT_ONCE = 300
+_COMPANIES_AT_ONCE = 110
 ORIGIN, BODIES = "yahoo_chart", "bronze.yahoo_chart"
 
 

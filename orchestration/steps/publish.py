@@ -8,7 +8,6 @@ from hashlib import sha256
 from io import BytesIO
 from typing import NamedTuple
 
-import polars as pl
 import psycopg
 
 from lake import delta, postgres
@@ -85,7 +84,7 @@ def stage(work: Work, dsn: str) -> Staged:
         memory.execute(_MEMORY)
         for known in staged_tables():
             if known.id in made:
-                memory.execute("DELETE FROM staging._loaded WHERE table_id = %s", (known.id,))
+                _forget(memory, known)
             hot = hot_partitions(known, partitions(work.home, known), work.settings.hot_days_of(known))
             rows = _stage_table(work, dsn, memory, known, hot)
             held[known.id] = sum(part.rows for part in hot.values())
@@ -106,10 +105,11 @@ def _stage_table(
     if changed and not known.partition_by:
         return _stage_whole(work, dsn, memory, known, changed)
     if not noted or None in gone.values():
-        # Nothing to keep, or a note that does not say what it was of: all of the hot period in one transaction.
-        count = load_slice(dsn, known, _read_all(work, known, hot.values()), None)
-        _note(memory, known, hot, forget_others=True)
-        return count
+        # Nothing to keep, or a note that does not say what it was of: all of the hot period, on an empty table.
+        _forget(memory, known)
+        drop_slice(dsn, known, WHOLE)
+        changed, gone = hot, {}
+    # Slice by slice, each with its note: memory holds one, and who is killed goes on with the next.
     count = 0
     for label, part in changed.items():
         count += load_slice(dsn, known, delta.read(work.home, known, part.where), part.where)
@@ -127,7 +127,7 @@ def _stage_whole(
 
     Companies are written anew with every profile and are mostly the same; every mart that names them rests on them.
     """
-    frame = _read_all(work, known, parts.values())
+    frame = delta.read(work.home, known)
     rows = BytesIO()
     frame.sort(known.key).write_ipc(rows)
     content = sha256(rows.getvalue()).hexdigest()
@@ -138,17 +138,12 @@ def _stage_whole(
     return count
 
 
-def _read_all(work: Work, known: Table, parts: Iterable[Partition]) -> pl.DataFrame:
-    frames = [delta.read(work.home, known, part.where) for part in parts]
-    return pl.concat(frames) if frames else known.schema.create_empty()
+def _forget(memory: psycopg.Connection, known: Table) -> None:
+    memory.execute("DELETE FROM staging._loaded WHERE table_id = %s", (known.id,))
 
 
-def _note(
-    memory: psycopg.Connection, known: Table, parts: dict[str, Partition], *, forget_others: bool = False
-) -> None:
+def _note(memory: psycopg.Connection, known: Table, parts: dict[str, Partition]) -> None:
     with memory.transaction():
-        if forget_others:
-            memory.execute("DELETE FROM staging._loaded WHERE table_id = %s", (known.id,))
         for label, part in parts.items():
             memory.execute(
                 "INSERT INTO staging._loaded (table_id, slice, fingerprint, predicate) VALUES (%s, %s, %s, %s) "
