@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import polars as pl
 
 from lake import delta
@@ -11,6 +13,9 @@ from orchestration.steps.common import bodies_of, days, land, since, write_gold,
 from orchestration.steps.imports import as_one, settle_minute_files
 from orchestration.steps.market import members
 from orchestration.work import Outcome, Work
+
+# With more sessions than these to renew, the table is written whole: one commit, and as quick.
+_MANY = 64
 
 
 def watchlist(work: Work) -> list[str]:
@@ -44,9 +49,33 @@ def settle_minutes(work: Work) -> Outcome:
 
 
 def gold_minutes(work: Work) -> Outcome:
-    """Minute bars, one for each company and minute: the newest observed."""
+    """Minute bars, one for each company and minute: the newest observed.
+
+    Sessions that gold has as they should be are left alone, so that the marts renew those alone that have changed.
+    """
+    known = table("gold.bars_minute")
     rows = delta.read(work.home, table("silver.bars_minute"))
-    newest = rows.sort("observed_at", "origin", descending=[True, False]).unique(
-        ["symbol", "minute"], keep="first", maintain_order=True
+    newest = (
+        rows.sort("observed_at", "origin", descending=[True, False])
+        .unique(["symbol", "minute"], keep="first", maintain_order=True)
+        .select(known.columns)
+        .sort("symbol", "minute")
     )
-    return write_gold(work, "gold.bars_minute", newest.sort("symbol", "minute"), EVERYTHING)
+    there = delta.read(work.home, known)
+    changed = _sessions_that_differ(newest, there)
+    if len(changed) > _MANY or there.is_empty():
+        return write_gold(work, known.id, newest, EVERYTHING)
+    written = Written(delta.version(work.home, known) or 0, 0)
+    for session in changed:
+        one = write_gold(work, known.id, newest.filter(pl.col("session") == session), Slice({"session": session}))
+        if one.problem is not None:
+            return one
+        written = Written(one.written.version, written.rows + one.written.rows)
+    return Outcome(known, Written(written.version, newest.height), facts={"rows_written": written.rows})
+
+
+def _sessions_that_differ(wanted: pl.DataFrame, there: pl.DataFrame) -> list[date]:
+    """The sessions of which one frame has a row that the other has not."""
+    pairs = ((wanted, there), (there, wanted))
+    alone = [a.join(b, on=a.columns, how="anti", nulls_equal=True)["session"] for a, b in pairs]
+    return sorted(pl.concat(alone).unique())

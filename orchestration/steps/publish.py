@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Mapping
+import time
+from collections.abc import Container, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from hashlib import sha256
 from io import BytesIO
@@ -44,11 +46,18 @@ class Staged(NamedTuple):
 
 @dataclass
 class Published:
-    """What a publication did: staging slices and rows by table, marts swapped, seconds by part."""
+    """What a publication did.
+
+    Attributes:
+        loaded: rows put into staging, by table.
+        marts: those swapped in.
+        seconds: of each part: load, expectations, dbt, swap.
+    """
 
     loaded: dict[str, int] = field(default_factory=dict)
     marts: tuple[str, ...] = ()
     mart_rows: dict[str, int] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
 
 
 def gold_loads(work: Work) -> Outcome:
@@ -167,22 +176,35 @@ def publish(work: Work, *, expectations: bool) -> Published:
     from dbt_project.runner import build, project_fingerprint
 
     dsn = postgres.owner_dsn(work.home, work.settings)
-    loaded, held = stage(work, dsn)
+    done = Published()
+    with _timed(done, "load"):
+        done.loaded, held = stage(work, dsn)
     crash.after(work.home, "staged")
     pending = pending_slices(dsn)
     names = sorted({*pending, *_absent_marts(dsn)})
     if not names:
-        return Published(loaded)
+        return done
     if expectations:
-        _judge(work, dsn, names)
+        with _timed(done, "expectations"):
+            _judge(work, dsn, names)
     definition = project_fingerprint()
     parts = _parts(pending, {mart for mart, by in built_by(dsn).items() if by == definition})
-    report = build(names, dsn=dsn, target_dir=work.home.root / "dbt", slices=parts)
+    with _timed(done, "dbt"):
+        report = build(names, dsn=dsn, target_dir=work.home.root / "dbt", slices=parts)
     if report.failures:
         raise PublishError("dbt: " + "; ".join(report.failures))
     crash.after(work.home, "dbt")
-    swapped = swap(dsn, names, slices=parts, definition=definition)
-    return Published(loaded, swapped, _count(dsn, swapped, held))
+    with _timed(done, "swap"):
+        done.marts = swap(dsn, names, slices=parts, definition=definition)
+        done.mart_rows = _count(dsn, done.marts, held)
+    return done
+
+
+@contextmanager
+def _timed(done: Published, part: str) -> Iterator[None]:
+    began = time.monotonic()
+    yield
+    done.seconds[part] = round(time.monotonic() - began, 3)
 
 
 def _parts(pending: Mapping[str, tuple[str, ...]], current: Container[str]) -> dict[str, tuple[str, ...]]:
