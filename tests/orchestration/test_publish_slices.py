@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from dbt_project import runner
-from lake import delta
+from lake import delta, load
 from lake.contracts import of_layer, table
 from lake.delta import Slice
 from orchestration.steps import publish
@@ -145,7 +145,7 @@ def test_what_was_killed_before_its_swap_is_built_by_the_next(
 def test_a_first_load_that_was_killed_goes_on_with_the_slices_that_lack(
     work: Work, postgres: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole, loaded = publish.load_slice, list[str]()
+    whole, loaded = load.load_slice, list[str]()
 
     def killed_at_the_third(dsn: str, known: Table, frame: pl.DataFrame, where: Slice | None = None) -> int:
         if known.id == "gold.quotes":
