@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 SERVICES = ("postgres", "sandbox")
 SESSIONS = int(os.environ.get("TIDEMARK_BENCH_SESSIONS", "252"))
-REPETITIONS = 9
+REPETITIONS = int(os.environ.get("TIDEMARK_BENCH_REPETITIONS", "9"))
 RUN = "simulated-year"
 _BY_TICK = ("silver.quotes", "gold.quotes", "gold.sectors", "gold.coverage")
 _BY_SESSION = ("silver.universe", "gold.universe", "silver.profiles")
