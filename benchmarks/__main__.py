@@ -3,8 +3,9 @@
 first_load    an empty home to its end by `up --once`, seconds by step, peak memory
 warm_start    seconds from `up` on that home to the first answer
 ask           milliseconds of an answer through the API, once warm
-tick          seconds of one more tick from crawl to marts
-year_of_ticks the same before and after a year of ticks, with the share of each part
+tick          a tick of 1,100 companies, from the sensor's evaluation by the daemon to the marts
+tick_11000    the same of 11,000
+year_of_ticks a tick in a home on its first day and in one with a year of ticks, by turns
 definitions   seconds of build_defs() after its imports
 backfill_bars ten years of daily bars of the universe into an empty home
 """
@@ -21,7 +22,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -126,10 +127,11 @@ def ask(address: str) -> Figures:
     }
 
 
-def in_python(home: Path, module: str) -> Figures:
-    """A measurement in a process of its own."""
+def in_python(home: Path, module: str, more: Mapping[str, str] | None = None) -> Figures:
+    """A measurement in a process of its own, with more in its environment."""
+    env = environment(home) | dict(more or {})
     done = subprocess.run(
-        [sys.executable, "-m", module], env=environment(home), cwd=ROOT, capture_output=True, text=True, check=False
+        [sys.executable, "-m", module], env=env, cwd=ROOT, capture_output=True, text=True, check=False
     )
     if done.returncode:
         raise RuntimeError(f"{module} ended with {done.returncode}:\n{done.stderr[-3000:]}")
@@ -157,7 +159,12 @@ def write(name: str, figures: Figures) -> None:
 
 
 # Those that need neither the first load nor its home.
-ALONE: dict[str, Callable[[Path, list[str], dict[str, str]], Figures]] = {"backfill_bars": backfill_bars.measure}
+ALONE: dict[str, Callable[[Path], Figures]] = {
+    "tick": lambda home: in_python(home, "benchmarks.tick"),
+    "tick_11000": lambda home: in_python(home, "benchmarks.tick", {"TIDEMARK_UNIVERSE_PER_SECTOR": "1000"}),
+    "backfill_bars": lambda home: backfill_bars.measure(home, command(), environment(home)),
+    "year_of_ticks": lambda home: in_python(home, "benchmarks.year_of_ticks"),
+}
 
 
 def main() -> int:
@@ -171,8 +178,8 @@ def main() -> int:
     home = (given.keep or folder / "home").resolve()
     try:
         for name in given.names or ALONE:
-            place = folder / name
-            write(name, ALONE[name](place, command(), environment(place)))
+            write(name, ALONE[name](folder / name))
+            shutil.rmtree(folder / name)
         if given.names:
             return 0
         write("first_load", first_load(home))
@@ -181,8 +188,6 @@ def main() -> int:
                 "warm_start", {"seconds_to_first_answer": round(seconds, 1), "limits": {"seconds_to_first_answer": 30}}
             )
             write("ask", ask(address))
-            write("tick", in_python(home, "benchmarks.tick"))
-            write("year_of_ticks", in_python(home, "benchmarks.year_of_ticks"))
         measured: dict[str, Callable[[], Figures]] = {"definitions": lambda: in_python(home, "benchmarks.definitions")}
         if given.install:
             measured["installation"] = installation

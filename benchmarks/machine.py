@@ -33,8 +33,8 @@ def describe() -> dict[str, Any]:
     }
 
 
-def pss_bytes(home: Path) -> int:
-    """The proportional set size of all processes whose environment names a home."""
+def pss_bytes(home: Path, module: str | None = None) -> int:
+    """The proportional set size of all processes whose environment names a home, or of those that run a module."""
     mark = f"TIDEMARK_HOME={home}".encode()
     total = 0
     for process in Path("/proc").iterdir():
@@ -42,6 +42,8 @@ def pss_bytes(home: Path) -> int:
             continue
         try:
             if mark not in (process / "environ").read_bytes().split(b"\0"):
+                continue
+            if module is not None and module.encode() not in (process / "cmdline").read_bytes().split(b"\0"):
                 continue
             rollup = (process / "smaps_rollup").read_text()
         except OSError:
@@ -97,16 +99,16 @@ def _module(words: list[str]) -> str:
 class PeakMemory:
     """The highest sum of PSS while the block runs, looked at twice a second."""
 
-    def __init__(self, home: Path) -> None:
-        """Watch a home."""
-        self._home = home
+    def __init__(self, home: Path, module: str | None = None) -> None:
+        """Watch a home, or those of its processes that run a module."""
+        self._home, self._module = home, module
         self._done = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
         self.peak_bytes = 0
 
     def _watch(self) -> None:
         while not self._done.is_set():
-            self.peak_bytes = max(self.peak_bytes, pss_bytes(self._home))
+            self.peak_bytes = max(self.peak_bytes, pss_bytes(self._home, self._module))
             time.sleep(0.5)
 
     def __enter__(self) -> PeakMemory:

@@ -1,6 +1,6 @@
-"""One more tick before and after a year of history, beside the running services: does its time grow with the past?
+"""A tick in a home on its first day and in one with a year behind it, by turns: does its time grow with the past?
 
-The history is the home's own newest tick, jittered: 252 sessions of 14 ticks of the whole universe, with the universe
+The two homes take each tick one right after the other, so that whatever else the machine does falls on both. The history is the home's own newest tick, jittered: 252 sessions of 14 ticks of the whole universe, with the universe
 and the profiles of each session, one file a session and table, as compaction leaves them. Every row is simulated and
 says so by its run.
 """
@@ -8,40 +8,44 @@ says so by its run.
 from __future__ import annotations
 
 import json
+import os
 import statistics
 import sys
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
 import numpy as np
 import polars as pl
 
+from benchmarks.tick import SESSION, take_universe
 from lake import delta
-from lake.clock import Clock
 from lake.contracts import table
 from lake.home import Home
 from lake.market_calendar import xnys
 from lake.settings import load_settings
 from orchestration.assets.factory import TICK_TAG
+from orchestration.jobs import INVENTORY
 from orchestration.load import Step, run_steps, tables_of
+from orchestration.serving import served
 
 if TYPE_CHECKING:
     from lake.settings import Settings
 
-SESSIONS = 252
-REPETITIONS = 5
+SERVICES = ("postgres", "sandbox")
+SESSIONS = int(os.environ.get("TIDEMARK_BENCH_SESSIONS", "252"))
+REPETITIONS = int(os.environ.get("TIDEMARK_BENCH_REPETITIONS", "9"))
 RUN = "simulated-year"
 _BY_TICK = ("silver.quotes", "gold.quotes", "gold.sectors", "gold.coverage")
 _BY_SESSION = ("silver.universe", "gold.universe", "silver.profiles")
 _JITTERED = ("price", "market_cap", "volume_shares", "change_pct")
 # What a tick's time goes into: the part's name, and the function that does it.
 _PARTS = (
-    ("crawl", "orchestration.steps.common.crawl"),
+    ("crawl", "scrapers.shards.run_shards"),
     ("parse", "scrapers.silver.quotes_rows"),
     ("write", "lake.delta.append"),
     ("write", "lake.delta.replace_slice"),
@@ -81,7 +85,7 @@ def measure(home: Home, settings: Settings, session: date, ticks: Sequence[datet
     found = []
     for tick in ticks:
         tags = {TICK_TAG: tick.isoformat()}
-        step = Step("tick", "quotes", (*tables_of("quotes"), "gold.loads"), session, session, tags, marts=True)
+        step = Step("tick", "quotes", (*tables_of("quotes"), *INVENTORY), session, session, tags, marts=True)
         busy = time.process_time()
         with parts_timed() as spent:
             total = run_steps(home, settings, [step]).seconds["tick"]
@@ -121,34 +125,49 @@ def _of(frame: pl.DataFrame, day: date) -> pl.DataFrame:
 
 
 def main() -> int:
-    """Measure, add the year, publish it, measure again, and print the figures."""
-    settings = load_settings()
-    home = Home.open(settings, create=False)
-    newest = xnys().latest_tick(Clock.from_settings(settings).now())
-    earlier = [tick for tick in xnys().ticks(newest.session) if tick < newest.tick]
-    if len(earlier) < 2 * REPETITIONS + 2:
-        raise SystemExit(f"{newest.session} has had {len(earlier)} ticks: {2 * REPETITIONS + 2} are needed")
-    # The first in a process parses dbt's project and imports what it needs: no part of what is compared.
-    measure(home, settings, newest.session, earlier[:1])
-    first = measure(home, settings, newest.session, earlier[1 : REPETITIONS + 1])
-    added = add_history(home, newest.session, newest.tick)
-    began = time.perf_counter()
-    measure(home, settings, newest.session, earlier[REPETITIONS + 1 : REPETITIONS + 2])
-    published = time.perf_counter() - began
-    later = measure(home, settings, newest.session, earlier[REPETITIONS + 2 : 2 * REPETITIONS + 2])
-    medians = [statistics.median(run["total"] for run in runs) for runs in (later, first)]
-    fastest = [min(run["total"] for run in runs) for runs in (later, first)]
+    """Add the year to one of two homes, publish it, take ticks in both by turns, and print the figures."""
+    os.environ["TIDEMARK_NOW"] = f"{SESSION + timedelta(days=1)}T09:00:00Z"
+    folder = load_settings().home
+    young, old = (Home.open(load_settings(home=folder / name)) for name in ("first-day", "year"))
+    for home in (young, old):
+        take_universe(home)
+    ticks = xnys().ticks(SESSION)
+    newest, earlier = ticks[-1], ticks[: REPETITIONS + 1]
+    settings = {home: load_settings(home=home.root) for home in (young, old)}
+    with served(young, settings[young], SERVICES), served(old, settings[old], SERVICES):
+        # The first in a process parses dbt's project and imports what it needs: no part of what is compared.
+        measure(young, settings[young], SESSION, earlier[:1])
+        measure(old, settings[old], SESSION, [newest])
+        added = add_history(old, SESSION, newest)
+        began = time.perf_counter()
+        measure(old, settings[old], SESSION, earlier[:1])
+        published = time.perf_counter() - began
+        runs: dict[Home, list[dict[str, float]]] = {young: [], old: []}
+        for number, tick in enumerate(earlier[1:]):
+            for home in (young, old) if number % 2 else (old, young):
+                runs[home] += measure(home, settings[home], SESSION, [tick])
     figures = {
         "snapshots": added,
-        "ratio": round(medians[0] / medians[1], 3),
-        "ratio_of_the_fastest": round(fastest[0] / fastest[1], 3),
-        "first_day": _medians(first),
-        "after_the_year": _medians(later),
+        "ratio": _ratio(runs[young], runs[old], "total"),
+        "ratio_of_processor": _ratio(runs[young], runs[old], "processor"),
+        "first_day": _medians(runs[young]),
+        "after_the_year": _medians(runs[old]),
+        "shares_percent": _shares(_medians(runs[old])),
         "seconds_to_publish_the_year": round(published, 1),
         "limits": {"ratio": 1.2},
     }
     print(json.dumps(figures))
     return 0
+
+
+def _ratio(young: list[dict[str, float]], old: list[dict[str, float]], part: str) -> float:
+    """The median of what the old home took over what the young one took for the same tick."""
+    return round(statistics.median(b[part] / a[part] for a, b in zip(young, old, strict=True)), 3)
+
+
+def _shares(medians: dict[str, float]) -> dict[str, float]:
+    parts = {name: taken for name, taken in medians.items() if name not in {"total", "processor"}}
+    return {name: round(100 * taken / sum(parts.values()), 1) for name, taken in parts.items()}
 
 
 def _medians(runs: list[dict[str, float]]) -> dict[str, float]:

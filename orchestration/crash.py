@@ -21,7 +21,8 @@ def after(home: Home, written: str) -> None:
     """Kill everything that runs in the home, this process last, where the setting names what has just been written.
 
     Args:
-        written: a table, such as `silver.quotes`, or `marts`.
+        written: a table, such as `silver.quotes`; `staged` for the staging tables, `dbt` for the marts that nobody sees
+            yet, `marts` for those that were swapped in.
     """
     if os.environ.get(SETTING) != written:
         return

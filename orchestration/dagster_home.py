@@ -21,6 +21,12 @@ def instance_settings(home: Home) -> dict[str, Any]:
             "class": "LocalArtifactStorage",
             "config": {"base_dir": str(home.dagster)},
         },
+        "run_coordinator": {
+            "module": "dagster._core.run_coordinator",
+            "class": "QueuedRunCoordinator",
+            # A tick waits for this before its run begins; Dagster's own 5 s are for queues of hundreds.
+            "config": {"dequeue_interval_seconds": 1},
+        },
         "concurrency": {
             "runs": {"max_concurrent_runs": 2},
             # Runs that write one table take turns.

@@ -70,10 +70,11 @@ def build(manifest: Path) -> list[dg.AssetsDefinition]:
         crash.after(work.home, "marts")
         context.log.info("staged %s, swapped %s", published.loaded, ", ".join(published.marts) or "nothing")
         rebuilt = published.mart_rows
+        taken = {f"seconds_{part}": seconds for part, seconds in published.seconds.items()}
         for key in sorted(context.selected_asset_keys):
             name = key.path[-1]
-            facts = {"dagster/row_count": rebuilt[name]} if name in rebuilt else {"unchanged": True}
-            yield dg.MaterializeResult(asset_key=key, metadata={} if key.path[0] == "staging" else facts)
+            facts: dict[str, float] = {"dagster/row_count": rebuilt[name]} if name in rebuilt else {"unchanged": True}
+            yield dg.MaterializeResult(asset_key=key, metadata={} if key.path[0] == "staging" else facts | taken)
         for check in context.selected_asset_check_keys:
             if check.asset_key.path[-1] in rebuilt or check.asset_key.path[0] == "staging":
                 yield dg.AssetCheckResult(passed=True, asset_key=check.asset_key, check_name=check.name)

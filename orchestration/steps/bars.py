@@ -18,8 +18,8 @@ from orchestration.work import Outcome, Work
 if TYPE_CHECKING:
     from scrapers.asked import Span
 
-# Ten years of these are some 800,000 rows.
-_COMPANIES_AT_ONCE = 300
+# Ten years of these are some 140,000 rows.
+_COMPANIES_AT_ONCE = 50
 ORIGIN, BODIES = "yahoo_chart", "bronze.yahoo_chart"
 
 
@@ -99,7 +99,7 @@ def gold_bars(work: Work) -> Iterator[Outcome]:
     def parts() -> Iterator[pl.DataFrame]:
         for start in range(0, len(symbols), _COMPANIES_AT_ONCE):
             mine = pl.col("symbol").is_in(symbols[start : start + _COMPANIES_AT_ONCE])
-            yield kept_rules(known, bars_gold(silver.filter(mine).collect(), actions.filter(mine)))
+            yield kept_rules(known, bars_gold(silver.filter(mine).collect(engine="streaming"), actions.filter(mine)))
 
     if not symbols:
         yield write_gold(work, known.id, known.schema.create_empty(), EVERYTHING)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 from typing import NamedTuple
 
@@ -17,6 +18,9 @@ from orchestration.steps.imports import as_one, settle_minute_files
 from orchestration.steps.market import members
 from orchestration.steps.minute_coverage import UNANSWERED, gold_minute_coverage, unanswered_rows
 from orchestration.work import Outcome, Work
+
+# With more sessions than these to renew, the table is written whole: one commit, and as quick.
+_MANY = 64
 
 
 class Source(NamedTuple):
@@ -137,17 +141,50 @@ def gold_coverage(work: Work) -> Outcome:
 def gold_minutes(work: Work) -> Outcome:
     """Minute bars, one for each company and minute: of two sources the chosen one's, else the newest observed.
 
-    The facts count the rows that gave way, and the minutes of which the sources tell different closes.
+    Sessions that gold has as they should be are left alone, so that the marts renew those alone that have changed. The
+    facts count the rows that gave way, and the minutes of which the sources tell different closes.
     """
-    origin = SOURCES[work.settings.minute_source].origin
-    others = [source.origin for source in SOURCES.values() if source.origin != origin]
+    known = table("gold.bars_minute")
     rows = delta.read(work.home, table("silver.bars_minute"))
+    wanted, counts = _one_each(rows, SOURCES[work.settings.minute_source].origin)
+    wanted = wanted.select(known.columns).sort("symbol", "minute")
+    there = delta.read(work.home, known)
+    changed = _sessions_that_differ(wanted, there)
+    if len(changed) > _MANY or there.is_empty():
+        outcome = write_gold(work, known.id, wanted, EVERYTHING)
+        return replace(outcome, facts={**outcome.facts, **counts})
+    written = Written(delta.version(work.home, known) or 0, 0)
+    for session in changed:
+        one = write_gold(work, known.id, wanted.filter(pl.col("session") == session), Slice({"session": session}))
+        if one.problem is not None:
+            return one
+        written = Written(one.written.version, written.rows + one.written.rows)
+    return Outcome(known, Written(written.version, wanted.height), facts={"rows_written": written.rows, **counts})
+
+
+def _one_each(rows: pl.DataFrame, origin: str) -> tuple[pl.DataFrame, dict[str, int]]:
+    """One row for each company and minute, and how many gave way.
+
+    Args:
+        rows: of silver.bars_minute.
+        origin: of the source that is chosen.
+    """
+    others = [source.origin for source in SOURCES.values() if source.origin != origin]
     one_each = rows.sort(
         pl.col("origin").is_in(others), "observed_at", "origin", descending=[False, True, False]
     ).unique(["symbol", "minute"], keep="first", maintain_order=True)
-    outcome = write_gold(work, "gold.bars_minute", one_each.sort("symbol", "minute"), EVERYTHING)
     own, other = rows.filter(pl.col("origin") == origin), rows.filter(pl.col("origin").is_in(others))
     both = own.join(other, on=["symbol", "minute"], suffix="_other")
     differ = both.filter((pl.col("close_other") / pl.col("close") - 1).abs() > 1e-4).height
-    counts = {"superseded": rows.height - one_each.height, "minutes_of_both_sources": both.height, "differ": differ}
-    return Outcome(outcome.table, outcome.written, problem=outcome.problem, facts={**outcome.facts, **counts})
+    return one_each, {
+        "superseded": rows.height - one_each.height,
+        "minutes_of_both_sources": both.height,
+        "differ": differ,
+    }
+
+
+def _sessions_that_differ(wanted: pl.DataFrame, there: pl.DataFrame) -> list[date]:
+    """The sessions of which one frame has a row that the other has not."""
+    pairs = ((wanted, there), (there, wanted))
+    alone = [a.join(b, on=a.columns, how="anti", nulls_equal=True)["session"] for a, b in pairs]
+    return sorted(pl.concat(alone).unique())

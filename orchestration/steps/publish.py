@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Mapping
+import time
+from collections.abc import Container, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from hashlib import sha256
 from io import BytesIO
 from typing import NamedTuple
 
-import polars as pl
 import psycopg
 
 from lake import delta, postgres
@@ -18,6 +19,7 @@ from lake.load import built_by, drop_slice, ensure_staging, load_slice, pending_
 from lake.partitions import Partition, hot_partitions, inventory, partitions
 from lake.pending import WHOLE
 from lake.quarantine import by_rule
+from orchestration import crash
 from orchestration.steps.common import write_gold
 from orchestration.work import Outcome, Work
 
@@ -44,11 +46,18 @@ class Staged(NamedTuple):
 
 @dataclass
 class Published:
-    """What a publication did: staging slices and rows by table, marts swapped, seconds by part."""
+    """What a publication did.
+
+    Attributes:
+        loaded: rows put into staging, by table.
+        marts: those swapped in.
+        seconds: of each part: load, expectations, dbt, swap.
+    """
 
     loaded: dict[str, int] = field(default_factory=dict)
     marts: tuple[str, ...] = ()
     mart_rows: dict[str, int] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
 
 
 def gold_loads(work: Work) -> Outcome:
@@ -84,7 +93,7 @@ def stage(work: Work, dsn: str) -> Staged:
         memory.execute(_MEMORY)
         for known in staged_tables():
             if known.id in made:
-                memory.execute("DELETE FROM staging._loaded WHERE table_id = %s", (known.id,))
+                _forget(memory, known)
             hot = hot_partitions(known, partitions(work.home, known), work.settings.hot_days_of(known))
             rows = _stage_table(work, dsn, memory, known, hot)
             held[known.id] = sum(part.rows for part in hot.values())
@@ -105,10 +114,11 @@ def _stage_table(
     if changed and not known.partition_by:
         return _stage_whole(work, dsn, memory, known, changed)
     if not noted or None in gone.values():
-        # Nothing to keep, or a note that does not say what it was of: all of the hot period in one transaction.
-        count = load_slice(dsn, known, _read_all(work, known, hot.values()), None)
-        _note(memory, known, hot, forget_others=True)
-        return count
+        # Nothing to keep, or a note that does not say what it was of: all of the hot period, on an empty table.
+        _forget(memory, known)
+        drop_slice(dsn, known, WHOLE)
+        changed, gone = hot, {}
+    # Slice by slice, each with its note: memory holds one, and who is killed goes on with the next.
     count = 0
     for label, part in changed.items():
         count += load_slice(dsn, known, delta.read(work.home, known, part.where), part.where)
@@ -126,7 +136,7 @@ def _stage_whole(
 
     Companies are written anew with every profile and are mostly the same; every mart that names them rests on them.
     """
-    frame = _read_all(work, known, parts.values())
+    frame = delta.read(work.home, known)
     rows = BytesIO()
     frame.sort(known.key).write_ipc(rows)
     content = sha256(rows.getvalue()).hexdigest()
@@ -137,17 +147,12 @@ def _stage_whole(
     return count
 
 
-def _read_all(work: Work, known: Table, parts: Iterable[Partition]) -> pl.DataFrame:
-    frames = [delta.read(work.home, known, part.where) for part in parts]
-    return pl.concat(frames) if frames else known.schema.create_empty()
+def _forget(memory: psycopg.Connection, known: Table) -> None:
+    memory.execute("DELETE FROM staging._loaded WHERE table_id = %s", (known.id,))
 
 
-def _note(
-    memory: psycopg.Connection, known: Table, parts: dict[str, Partition], *, forget_others: bool = False
-) -> None:
+def _note(memory: psycopg.Connection, known: Table, parts: dict[str, Partition]) -> None:
     with memory.transaction():
-        if forget_others:
-            memory.execute("DELETE FROM staging._loaded WHERE table_id = %s", (known.id,))
         for label, part in parts.items():
             memory.execute(
                 "INSERT INTO staging._loaded (table_id, slice, fingerprint, predicate) VALUES (%s, %s, %s, %s) "
@@ -171,20 +176,35 @@ def publish(work: Work, *, expectations: bool) -> Published:
     from dbt_project.runner import build, project_fingerprint
 
     dsn = postgres.owner_dsn(work.home, work.settings)
-    loaded, held = stage(work, dsn)
+    done = Published()
+    with _timed(done, "load"):
+        done.loaded, held = stage(work, dsn)
+    crash.after(work.home, "staged")
     pending = pending_slices(dsn)
     names = sorted({*pending, *_absent_marts(dsn)})
     if not names:
-        return Published(loaded)
+        return done
     if expectations:
-        _judge(work, dsn, names)
+        with _timed(done, "expectations"):
+            _judge(work, dsn, names)
     definition = project_fingerprint()
     parts = _parts(pending, {mart for mart, by in built_by(dsn).items() if by == definition})
-    report = build(names, dsn=dsn, target_dir=work.home.root / "dbt", slices=parts)
+    with _timed(done, "dbt"):
+        report = build(names, dsn=dsn, target_dir=work.home.root / "dbt", slices=parts)
     if report.failures:
         raise PublishError("dbt: " + "; ".join(report.failures))
-    swapped = swap(dsn, names, slices=parts, definition=definition)
-    return Published(loaded, swapped, _count(dsn, swapped, held))
+    crash.after(work.home, "dbt")
+    with _timed(done, "swap"):
+        done.marts = swap(dsn, names, slices=parts, definition=definition)
+        done.mart_rows = _count(dsn, done.marts, held)
+    return done
+
+
+@contextmanager
+def _timed(done: Published, part: str) -> Iterator[None]:
+    began = time.monotonic()
+    yield
+    done.seconds[part] = round(time.monotonic() - began, 3)
 
 
 def _parts(pending: Mapping[str, tuple[str, ...]], current: Container[str]) -> dict[str, tuple[str, ...]]:

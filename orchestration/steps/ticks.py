@@ -74,6 +74,7 @@ def land_quotes(work: Work) -> Iterator[Outcome]:
     bodies, facts = report.bodies(), report.summary() | {"expected": universe.height, "asked": lacking.height}
     commit = Commit(f"{work.run_id}/quotes", 1)
     written = delta.append(work.home, table(BODIES), bodies, commit)
+    yield Outcome(table(BODIES), Written(written.version, bodies.height), facts=facts)
     in_vain = [
         ("yahoo_quotes", one.request, tick, work.last, one.shard, one.reason, one.detail, work.clock.now(), work.run_id)
         for one in report.unanswered
@@ -84,7 +85,6 @@ def land_quotes(work: Work) -> Iterator[Outcome]:
     if len(report.failed) == len(report.ends) and lacking.height == universe.height:
         reasons = sorted({one.reason for one in report.unanswered})
         raise CrawlFailed(f"quotes: none of {len(report.ends)} shards was answered: {', '.join(reasons)}")
-    yield Outcome(table(BODIES), Written(written.version, bodies.height), facts=facts)
     yield Outcome(table(UNANSWERED), Written(missed.version, len(in_vain)))
 
 

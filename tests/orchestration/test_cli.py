@@ -243,6 +243,11 @@ def test_dagsters_settings_are_ones_that_dagster_takes(home: Home, monkeypatch: 
         assert instance.run_monitoring_enabled
         assert instance.run_retries_enabled
         assert instance.code_server_settings["local_startup_timeout"] == 180
+        queue = instance.get_concurrency_config().run_queue_config
+        assert queue is not None
+        assert queue.max_concurrent_runs == 2
+        assert instance.run_coordinator.inst_data is not None
+        assert "dequeue_interval_seconds: 1" in instance.run_coordinator.inst_data.config_yaml
 
 
 def test_runs_whose_process_was_killed_are_told_as_failed() -> None:

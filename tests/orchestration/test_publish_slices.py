@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from dbt_project import runner
-from lake import delta
+from lake import delta, load
 from lake.contracts import of_layer, table
 from lake.delta import Slice
 from orchestration.steps import publish
@@ -20,6 +20,7 @@ from tests.dbt_project import staged
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from lake.contracts import Table
     from tests.conftest import Server
 
 DAYS = (date(2026, 11, 18), date(2026, 11, 19), date(2026, 11, 20))
@@ -139,6 +140,28 @@ def test_what_was_killed_before_its_swap_is_built_by_the_next(
     assert [day for day in DAYS if now[day] != before[day]] == [DAYS[0], DAYS[2]]
     caps = ask(postgres.owner_dsn, "SELECT DISTINCT session, market_cap FROM marts.quotes ORDER BY 1")
     assert caps == [(DAYS[0], 300.0), (DAYS[1], 100.0), (DAYS[2], 400.0)]
+
+
+def test_a_first_load_that_was_killed_goes_on_with_the_slices_that_lack(
+    work: Work, postgres: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole, loaded = load.load_slice, list[str]()
+
+    def killed_at_the_third(dsn: str, known: Table, frame: pl.DataFrame, where: Slice | None = None) -> int:
+        if known.id == "gold.quotes":
+            if len(loaded) == 2:
+                raise KeyboardInterrupt
+            loaded.append(where.label if where else "all")
+        return whole(dsn, known, frame, where)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(publish, "load_slice", killed_at_the_third)
+        with pytest.raises(KeyboardInterrupt):
+            publish.publish(work, expectations=False)
+    assert len(set(loaded)) == 2
+    published = publish.publish(work, expectations=False)
+    assert published.loaded["gold.quotes"] == 2, "one session of two companies"
+    assert ask(postgres.owner_dsn, "SELECT count(*), count(DISTINCT session) FROM marts.quotes") == [(6, 3)]
 
 
 def test_companies_that_are_written_anew_as_they_were_change_no_mart(work: Work) -> None:
