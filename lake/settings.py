@@ -43,6 +43,9 @@ class Settings(BaseSettings):
     )
 
     universe_per_sector: int = Field(100, ge=1, le=1000, description="companies a sector, by market cap")
+    news_per_sector: int = Field(
+        10, ge=1, le=1000, description="companies a sector, the largest, whose news is collected"
+    )
     bars_years: int = Field(1, ge=1, le=10, description="years of daily bars in the first load")
     minute_symbols: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="companies whose minutes are collected, comma separated; empty for the largest of each sector"
@@ -69,6 +72,7 @@ class Settings(BaseSettings):
     )
     yahoo_query1_url: str | None = Field(None, description="base URL; empty for the sandbox")
     yahoo_query2_url: str | None = Field(None, description="base URL; empty for the sandbox")
+    yahoo_rss_url: str | None = Field(None, description="base URL of the RSS headlines; empty for the sandbox")
     yahoo_cookie_url: str | None = Field(None, description="URL that sets the cookie; empty for the sandbox")
     x_api_url: str | None = Field(None, description="base URL; empty for the sandbox")
     sec_url: str | None = Field(None, description="base URL; empty for the sandbox")

@@ -19,6 +19,9 @@ class Reason(StrEnum):
     HTML_INSTEAD_OF_JSON = "html_instead_of_json"
     CONSENT_PAGE = "consent_page"
     MAINTENANCE_PAGE = "maintenance_page"
+    NOT_XML = "not_xml"
+    MALFORMED_XML = "malformed_xml"
+    XML_DECLARES_ENTITIES = "xml_declares_entities"
     UNEXPECTED_SHAPE = "unexpected_shape"
     API_V1_1 = "api_v1_1"
     # BODY: the source says no
@@ -74,6 +77,8 @@ class Reason(StrEnum):
     METRICS_MISSING = "metrics_missing"
     NO_TAG = "no_tag"
     NAME_MISSING = "name_missing"
+    LINK_MISSING = "link_missing"
+    LINK_REFUSED = "link_refused"
     CIK_MISSING = "cik_missing"
     AMOUNT_MISSING = "amount_missing"
 

@@ -16,16 +16,17 @@ if TYPE_CHECKING:
     from lake.home import Home
     from lake.settings import Settings
 
-Slot = Literal["query1", "query2", "cookie", "x", "sec"]
-SLOTS: tuple[Slot, ...] = ("query1", "query2", "cookie", "x", "sec")
+Slot = Literal["query1", "query2", "cookie", "x", "sec", "rss"]
+SLOTS: tuple[Slot, ...] = ("query1", "query2", "cookie", "x", "sec", "rss")
 _SETTING = {
     "query1": "yahoo_query1_url",
     "query2": "yahoo_query2_url",
     "cookie": "yahoo_cookie_url",
     "x": "x_api_url",
     "sec": "sec_url",
+    "rss": "yahoo_rss_url",
 }
-_PREFIX = {"query1": "/query1", "query2": "/query2", "cookie": "/fc/", "x": "/x", "sec": "/sec"}
+_PREFIX = {"query1": "/query1", "query2": "/query2", "cookie": "/fc/", "x": "/x", "sec": "/sec", "rss": "/rss"}
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
 
@@ -43,6 +44,7 @@ class SourceUrls:
     x: str | None
     sec: str | None
     sandboxed: bool
+    rss: str | None = None
 
     def base(self, slot: Slot) -> str:
         """A source's address without a final slash.
@@ -94,6 +96,7 @@ def limits(settings: Settings, urls: SourceUrls) -> dict[str, dict[str, float]]:
         "cookie": settings.yahoo_requests_per_second,
         "x": settings.x_requests_per_second,
         "sec": settings.sec_requests_per_second,
+        "rss": settings.yahoo_requests_per_second,
     }
     # Without jitter: a rate that a source names is a limit, not an average.
     fixed = {"concurrency": settings.live_concurrency, "jitter": 0.0}
@@ -115,4 +118,4 @@ def agents(settings: Settings, urls: SourceUrls) -> dict[str, str]:
             raise SourceSettingsError("TIDEMARK_CONTACT is not set: live sources are told 'NAME EMAIL'")
         contact = "Tidemark simulated@example.org"
     yahoo = f"Mozilla/5.0 (compatible; Tidemark/0.1; {contact})"
-    return {"query1": yahoo, "query2": yahoo, "cookie": yahoo, "x": f"Tidemark/0.1 ({contact})", "sec": contact}
+    return {"query1": yahoo, "query2": yahoo, "cookie": yahoo, "x": f"Tidemark/0.1 ({contact})", "sec": contact, "rss": yahoo}

@@ -6,6 +6,7 @@ from scrapers.spiders.bars import BarsSpider
 from scrapers.spiders.base import SourceSpider
 from scrapers.spiders.charts import ChartsSpider
 from scrapers.spiders.edgar import EdgarSpider
+from scrapers.spiders.news import NewsRssSpider, NewsSearchSpider
 from scrapers.spiders.posts import PostsSpider
 from scrapers.spiders.quotes import QuotesSpider
 from scrapers.spiders.summary import SummarySpider
@@ -13,7 +14,17 @@ from scrapers.spiders.universe import UniverseSpider
 
 SPIDERS: dict[str, type[SourceSpider]] = {
     spider.name: spider
-    for spider in (UniverseSpider, QuotesSpider, SummarySpider, BarsSpider, ChartsSpider, PostsSpider, EdgarSpider)
+    for spider in (
+        UniverseSpider,
+        QuotesSpider,
+        SummarySpider,
+        BarsSpider,
+        ChartsSpider,
+        PostsSpider,
+        EdgarSpider,
+        NewsSearchSpider,
+        NewsRssSpider,
+    )
 }
 
 __all__ = ["SPIDERS", "SourceSpider"]
