@@ -66,12 +66,14 @@ class Settings(BaseSettings):
 
     source_yahoo: SourceMode = Field("files", description="Yahoo in a real home: live, files or off")
     source_x: SourceMode = Field("files", description="the X API in a real home: live, files or off")
+    source_news: SourceMode = Field("files", description="Yahoo's news in a real home: live, files or off")
     source_sec: SourceMode = Field("files", description="SEC in a real home: live, files or off")
     accept_terms: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="live sources whose terms you have read and may use, comma separated, such as sec,yahoo"
     )
     yahoo_query1_url: str | None = Field(None, description="base URL; empty for the sandbox")
     yahoo_query2_url: str | None = Field(None, description="base URL; empty for the sandbox")
+    yahoo_search_url: str | None = Field(None, description="base URL of the news search; empty for the sandbox")
     yahoo_rss_url: str | None = Field(None, description="base URL of the RSS headlines; empty for the sandbox")
     yahoo_cookie_url: str | None = Field(None, description="URL that sets the cookie; empty for the sandbox")
     x_api_url: str | None = Field(None, description="base URL; empty for the sandbox")

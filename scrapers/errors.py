@@ -143,6 +143,8 @@ _TRIES = {
             Reason.NOT_JSON,
             Reason.TRUNCATED_JSON,
             Reason.MALFORMED_JSON,
+            Reason.NOT_XML,
+            Reason.MALFORMED_XML,
             Reason.HTML_INSTEAD_OF_JSON,
             Reason.MAINTENANCE_PAGE,
             Reason.THROTTLED,

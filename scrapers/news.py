@@ -1,13 +1,15 @@
 """From the bodies of search and feeds to settled rows of news: one a story's address and company.
 
-A story is seen again and again: by both sources, under other tracking parameters, and on later days. The first row is
-kept and takes from the others of its day what it lacks; the rest are duplicates, and are counted.
+A story is seen again and again: by both sources, under other tracking parameters, and on later days. Its row belongs to
+the first day that saw it, says what the source that saw it first said last on that day, and takes from the other source
+what it lacks; the rest are duplicates, and are counted.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections import defaultdict
 from dataclasses import replace
+from datetime import date
 
 import orjson
 import polars as pl
@@ -23,22 +25,22 @@ _KEY = ["url", "symbol"]
 _FILLED = ("publisher", "summary", "language")
 
 
-def news_rows(bodies: pl.DataFrame, symbols: Collection[str], known: pl.DataFrame) -> Settled:
-    """News from the bodies of a session.
+def news_rows(bodies: pl.DataFrame, known: pl.DataFrame) -> Settled:
+    """News from the bodies of one or more sessions.
 
     Args:
-        bodies: rows of bronze.yahoo_search and bronze.yahoo_rss.
-        symbols: the companies whose news is collected; a story's rows about others are not taken in.
-        known: columns url and symbol: what other sessions' crawls have seen already.
+        bodies: rows of bronze.yahoo_search and bronze.yahoo_rss. A story's rows about companies that none of a
+            session's bodies was asked for are not taken in.
+        known: columns url and symbol: what the crawls of other sessions have seen; such a row is a duplicate.
     """
     found = distinct_bodies(bodies)
+    wanted = _asked_about(found)
     rows: list[dict[str, object]] = []
     refusals: list[Refusal] = []
     repeats = 0
-    wanted = set(symbols)
     for body in found.iter_rows(named=True):
         records = _read(body)
-        kept = [row for row in records.rows if row["symbol"] in wanted]
+        kept = [row for row in records.rows if row["symbol"] in wanted[body["session"]]]
         about = {
             "observed_at": body["_ingested_at"],
             "_run_id": body["_run_id"],
@@ -49,8 +51,7 @@ def news_rows(bodies: pl.DataFrame, symbols: Collection[str], known: pl.DataFram
         repeats += (int(body["times"]) - 1) * (len(kept) + len(records.refusals))
     whole = NEWS.schema.create_empty().schema
     frame = pl.DataFrame(rows, schema={**row_schema(NEWS.id), **{name: whole[name] for name in NEWS.provenance}})
-    merged = _merged(frame)
-    fresh = merged.join(known.select(_KEY), on=_KEY, how="anti", maintain_order="left")
+    fresh = _merged(frame).join(known.select(_KEY), on=_KEY, how="anti", maintain_order="left")
     settled = settle(NEWS, fresh, fresh.height + len(refusals), refusals)
     again = frame.height - fresh.height + repeats
     account = settled.account
@@ -58,12 +59,24 @@ def news_rows(bodies: pl.DataFrame, symbols: Collection[str], known: pl.DataFram
     return replace(settled, account=total.check(NEWS.id))
 
 
-def _read(body: Body) -> Records:
+def _symbols(body: Body) -> tuple[str, ...]:
     asked = asked_for(body["request"])
+    return tuple(filter(None, (asked.get("symbols") or asked.get("symbol") or "").split(",")))
+
+
+def _asked_about(bodies: pl.DataFrame) -> dict[date, set[str]]:
+    """Session → the companies that its bodies were asked for."""
+    found: dict[date, set[str]] = defaultdict(set)
+    for body in bodies.select("session", "request").unique().iter_rows(named=True):
+        found[body["session"]].update(_symbols(body))
+    return found
+
+
+def _read(body: Body) -> Records:
+    symbols = _symbols(body)
     if body["source"] == "yahoo_rss":
-        symbols = tuple(asked.get("symbols", "").split(","))
         return read_news_rss(body["body"], body["session"], symbols, body["_http_status"])
-    return read_news_search(body["body"], body["session"], asked.get("symbol"), body["_http_status"])
+    return read_news_search(body["body"], body["session"], symbols[0] if symbols else None, body["_http_status"])
 
 
 def _refusal(refused: Refusal, body: Body, *, whole: bool) -> Refusal:
@@ -78,15 +91,20 @@ def _refusal(refused: Refusal, body: Body, *, whole: bool) -> Refusal:
 
 
 def _merged(frame: pl.DataFrame) -> pl.DataFrame:
-    """One row a key: the first seen (by search, where both saw it at one instant), with what it lacks from the others."""
+    """One row a key: of the first session and the source seen first (search, where both saw it at one instant)."""
     in_order = frame.sort(
         "observed_at", pl.col("source") != "search", "_payload_sha256", nulls_last=True, maintain_order=True
     )
+    first_day = in_order.filter(pl.col("session") == pl.col("session").first().over(_KEY))
+    leading = pl.col("source") == pl.col("source").first()
     one_body = pl.col("_payload_sha256").n_unique() == 1
-    others = [name for name in frame.columns if name not in (*_KEY, *_FILLED, *NEWS.provenance, "first_seen")]
-    return in_order.group_by(_KEY, maintain_order=True).agg(
-        *(pl.col(name).first() for name in others),
-        *(pl.col(name).drop_nulls().first() for name in _FILLED),
+    facts = [name for name in frame.columns if name not in (*_KEY, *_FILLED, *NEWS.provenance, "first_seen")]
+    return first_day.group_by(_KEY, maintain_order=True).agg(
+        *(pl.col(name).filter(leading).last() for name in facts),
+        *(
+            pl.coalesce(pl.col(name).filter(leading).drop_nulls().last(), pl.col(name).drop_nulls().last())
+            for name in _FILLED
+        ),
         pl.col("observed_at").min().alias("first_seen"),
         pl.col("observed_at").max(),
         pl.col("_run_id").last(),

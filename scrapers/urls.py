@@ -16,17 +16,26 @@ if TYPE_CHECKING:
     from lake.home import Home
     from lake.settings import Settings
 
-Slot = Literal["query1", "query2", "cookie", "x", "sec", "rss"]
-SLOTS: tuple[Slot, ...] = ("query1", "query2", "cookie", "x", "sec", "rss")
+Slot = Literal["query1", "query2", "cookie", "x", "sec", "search", "rss"]
+SLOTS: tuple[Slot, ...] = ("query1", "query2", "cookie", "x", "sec", "search", "rss")
 _SETTING = {
     "query1": "yahoo_query1_url",
     "query2": "yahoo_query2_url",
     "cookie": "yahoo_cookie_url",
     "x": "x_api_url",
     "sec": "sec_url",
+    "search": "yahoo_search_url",
     "rss": "yahoo_rss_url",
 }
-_PREFIX = {"query1": "/query1", "query2": "/query2", "cookie": "/fc/", "x": "/x", "sec": "/sec", "rss": "/rss"}
+_PREFIX = {
+    "query1": "/query1",
+    "query2": "/query2",
+    "cookie": "/fc/",
+    "x": "/x",
+    "sec": "/sec",
+    "search": "/query2",
+    "rss": "/rss",
+}
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
 
@@ -44,6 +53,7 @@ class SourceUrls:
     x: str | None
     sec: str | None
     sandboxed: bool
+    search: str | None = None
     rss: str | None = None
 
     def base(self, slot: Slot) -> str:
@@ -96,6 +106,7 @@ def limits(settings: Settings, urls: SourceUrls) -> dict[str, dict[str, float]]:
         "cookie": settings.yahoo_requests_per_second,
         "x": settings.x_requests_per_second,
         "sec": settings.sec_requests_per_second,
+        "search": settings.yahoo_requests_per_second,
         "rss": settings.yahoo_requests_per_second,
     }
     # Without jitter: a rate that a source names is a limit, not an average.
@@ -118,4 +129,5 @@ def agents(settings: Settings, urls: SourceUrls) -> dict[str, str]:
             raise SourceSettingsError("TIDEMARK_CONTACT is not set: live sources are told 'NAME EMAIL'")
         contact = "Tidemark simulated@example.org"
     yahoo = f"Mozilla/5.0 (compatible; Tidemark/0.1; {contact})"
-    return {"query1": yahoo, "query2": yahoo, "cookie": yahoo, "x": f"Tidemark/0.1 ({contact})", "sec": contact, "rss": yahoo}
+    told = dict.fromkeys(("query1", "query2", "cookie", "search", "rss"), yahoo)
+    return {**told, "x": f"Tidemark/0.1 ({contact})", "sec": contact}

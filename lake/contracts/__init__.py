@@ -8,7 +8,7 @@ from lake.contracts.forecasts import FORECASTS
 from lake.contracts.indices import INDEX_TABLES
 from lake.contracts.market import MARKET, SECTORS
 from lake.contracts.marts import LOADS, MARTS
-from lake.contracts.news import NEWS
+from lake.contracts.news import NEWS_TABLES
 from lake.contracts.officers import OFFICER_TABLES
 from lake.contracts.operations import OPERATIONS
 from lake.contracts.quarantine import Quarantined
@@ -30,7 +30,7 @@ TABLES: dict[str, Table] = {
         *MARTS,
         *INDEX_TABLES,
         *OFFICER_TABLES,
-        *NEWS,
+        *NEWS_TABLES,
     )
 }
 

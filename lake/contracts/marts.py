@@ -11,7 +11,6 @@ from lake.contracts.attention import VisitsDay, VisitsSecond
 from lake.contracts.base import SYMBOL, Table, utc
 from lake.contracts.forecasts import Forecast
 from lake.contracts.market import BarDaily, BarMinute, Company, Coverage, Quote, Sector
-from lake.contracts.news import News
 from lake.contracts.operations import QuarantineRule
 from lake.contracts.signals import SignalHourly
 
@@ -85,17 +84,6 @@ class ForecastMart(Forecast):
     within_interval = dy.Bool(nullable=True, metadata={"meaning": "whether the actual close lay in the interval"})
 
 
-class NewsMart(News):
-    """A headline about a company, with the company's name, sector and industry, and its words for full-text search."""
-
-    name = dy.String(nullable=True, metadata=_NAME)
-    sector = dy.String(nullable=True, metadata=_SECTOR)
-    industry = dy.String(nullable=True, metadata=_INDUSTRY)
-    search = dy.String(
-        nullable=False, metadata={"meaning": "words of headline (weight A) and summary (weight B), for full-text search"}
-    )
-
-
 class Load(dy.Schema):
     """A table of the lake: how much of it there is, from where, and how fresh it is."""
 
@@ -136,6 +124,5 @@ MARTS = (
     _sliced("visits_day", VisitsDayMart, "attention", "gold.visits_day, gold.companies"),
     _sliced("visits_second", VisitsSecondMart, "attention", "gold.visits_second, gold.companies"),
     _mart("quarantine", QuarantineRule, "operations", "gold.quarantine"),
-    _sliced("news", NewsMart, "news", "gold.news, gold.companies"),
     _mart("loads", Load, "operations", "gold.loads"),
 )

@@ -55,9 +55,7 @@ def parse_news_search(body: bytes, session: date, symbol: str | None, status: in
     return parsed(read_news_search(body, session, symbol, status), NEWS)
 
 
-def add_story(
-    records: Records, story: Json, read: Callable[[dict[str, Json]], list[dict[str, object]]]
-) -> None:
+def add_story(records: Records, story: Json, read: Callable[[dict[str, Json]], list[dict[str, object]]]) -> None:
     """Add the rows of an element; one that makes no row is one refused element."""
     if not isinstance(story, dict):
         records.rows_in += 1

@@ -27,7 +27,7 @@ class NewsSearchSpider(SourceSpider):
         count = str(int(self.job.params.get("count") or COUNT))
         for symbol in self.job.params["symbols"]:
             yield self.ask(
-                "query1",
+                "search",
                 "/v1/finance/search",
                 {"q": symbol, "quotesCount": "0", "newsCount": count, "lang": "en-US", "region": "US"},
                 {"symbol": symbol, "count": count},

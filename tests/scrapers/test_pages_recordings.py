@@ -15,6 +15,7 @@ from scrapers.pages import (
     Parsed,
     crumb_or_reason,
     parse_chart,
+    parse_news_search,
     parse_posts,
     parse_quotes,
     parse_screener,
@@ -58,6 +59,8 @@ def read(record: Recorded) -> tuple[str, Parsed] | None:
         page = parse_chart(record.body, interval, record.last, None, record.status)
         check("silver.corporate_actions", page.actions)
         return "chart", check("silver.bars_minute" if interval == "1m" else "silver.bars_daily", page.bars)
+    if record.path.endswith("/v1/finance/search"):
+        return "search", check("silver.news", parse_news_search(record.body, SESSION, record.query("q"), record.status))
     if "/finance/screener" in record.path:
         return "screener", check("silver.universe", parse_screener(record.body, SESSION, "Energy", record.status))
     return None
@@ -72,6 +75,7 @@ def every_page(body: bytes, status: int | None = None) -> dict[str, Parsed]:
         "screener": check("silver.universe", parse_screener(body, SESSION, "Energy", status)),
         "posts": check("silver.posts", parse_posts(body, status)),
         "tickers": check("silver.sec_tickers", parse_tickers(body, status)),
+        "search": check("silver.news", parse_news_search(body, SESSION, "AAPL", status)),
     }
 
 
@@ -88,8 +92,8 @@ def test_every_recording_of_a_used_endpoint_is_read_or_refused_by_name(shared: P
         answers[endpoint] += page.refused is None
         rows[endpoint] += page.rows.height
         refusals.setdefault(endpoint, Counter()).update(refusal.reason for refusal in page.refusals)
-    assert bodies == {"quotes": 60, "summary": 944, "chart": 32, "screener": 5}
-    assert answers == {"quotes": 57, "summary": 235, "chart": 24, "screener": 5}
+    assert bodies == {"quotes": 60, "summary": 944, "chart": 32, "screener": 5, "search": 42}
+    assert answers == {"quotes": 57, "summary": 235, "chart": 24, "screener": 5, "search": 40}
     assert rows == {"quotes": 43, "summary": 234, "chart": 4184, "screener": 25}
     assert refusals["quotes"] == {
         "empty_result": 3,
