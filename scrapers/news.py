@@ -1,8 +1,8 @@
 """From the bodies of search and feeds to settled rows of news: one a story's address and company.
 
 A story is seen again and again: by both sources, under other tracking parameters, and on later days. Its row belongs to
-the first day that saw it, says what the source that saw it first said last on that day, and takes from the other source
-what it lacks; the rest are duplicates, and are counted.
+the first day that saw it, says what the search said last on that day (or the feed, where only that told it), and takes
+from the other source what it lacks; the rest are duplicates, and are counted.
 """
 
 from __future__ import annotations
@@ -91,12 +91,15 @@ def _refusal(refused: Refusal, body: Body, *, whole: bool) -> Refusal:
 
 
 def _merged(frame: pl.DataFrame) -> pl.DataFrame:
-    """One row a key: of the first session and the source seen first (search, where both saw it at one instant)."""
-    in_order = frame.sort(
-        "observed_at", pl.col("source") != "search", "_payload_sha256", nulls_last=True, maintain_order=True
+    """One row a key: of the session that saw it first, and by search where that told it."""
+    in_order = frame.sort("observed_at", "_payload_sha256", nulls_last=True, maintain_order=True)
+    first_day = in_order.filter(pl.col("session") == pl.col("session").first().over(_KEY)).with_columns(
+        # What a feed says of a story it says of all the companies that the story is about.
+        pl.col(name).fill_null(pl.col(name).drop_nulls().last().over("url", "session"))
+        for name in _FILLED
     )
-    first_day = in_order.filter(pl.col("session") == pl.col("session").first().over(_KEY))
-    leading = pl.col("source") == pl.col("source").first()
+    by_search = pl.col("source") == "search"
+    leading = by_search == by_search.any()
     one_body = pl.col("_payload_sha256").n_unique() == 1
     facts = [name for name in frame.columns if name not in (*_KEY, *_FILLED, *NEWS.provenance, "first_seen")]
     return first_day.group_by(_KEY, maintain_order=True).agg(

@@ -34,7 +34,9 @@ class News(Provenance):
     language = dy.String(nullable=True, metadata={"meaning": "language as the source states it"})
     document = dy.String(nullable=False, metadata={"meaning": _DOCUMENT})
     source = dy.String(
-        nullable=False, regex="^(search|rss)$", metadata={"meaning": "where it was seen first: search or rss"}
+        nullable=False,
+        regex="^(search|rss)$",
+        metadata={"meaning": "what told it: search, or rss where only the feed did"},
     )
     first_seen = utc(nullable=False, metadata={"unit": "UTC", "meaning": "when it was first received"})
 
