@@ -37,7 +37,7 @@ def work(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Work]:
         port = probe.getsockname()[1]
     world = {
         "TIDEMARK_HOME": str(folder),
-        "TIDEMARK_NOW": "2026-11-25T23:00:00Z",
+        "TIDEMARK_NOW": f"2026-11-25T23:00:00Z@{time.time():.3f}",
         "TIDEMARK_UNIVERSE_PER_SECTOR": "3",
         "TIDEMARK_NEWS_PER_SECTOR": "2",
         "TIDEMARK_PORT_SANDBOX": str(port),
