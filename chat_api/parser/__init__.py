@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from chat_api.context import Context
-from chat_api.parser import follow, special
+from chat_api.parser import follow, headlines, special
 from chat_api.parser.draft import Draft, Stop, not_understood
 from chat_api.parser.lexer import MAX_WORDS, lex
+from chat_api.parser.phrase import take_phrase
 from chat_api.parser.sentence import compose
 from chat_api.plan import Clarification, Definition, Plan, Reading, Refusal
 
@@ -27,7 +28,8 @@ def read(question: str, context: Context, previous: Plan | None = None) -> Readi
     """
     if len(question) > _LONGEST:
         return _unreadable(f"The question is longer than {_LONGEST} characters.")
-    draft = Draft(question.strip(), lex(question, context), context)
+    asked = take_phrase(question, context)
+    draft = Draft(question.strip(), lex(asked.question, context), context, phrase=asked.phrase)
     if not draft.items:
         return _unreadable("There is no question.")
     if len(draft.lexed.words) > MAX_WORDS:
@@ -61,14 +63,18 @@ def _limits(draft: Draft) -> None:
 
 
 def _read(draft: Draft, previous: Plan | None) -> Plan | Clarification | Refusal | Definition:
-    meaning = special.definition(draft)
+    meaning = special.definition(draft) if draft.phrase is None else None
     if meaning is not None:
         return meaning
-    if previous is not None:
+    if previous is not None and previous.headlines is not None:
+        edited = headlines.follow(draft, previous)
+        if edited is not None:
+            return edited
+    elif previous is not None and not headlines.is_news(draft):
         edited = follow.follow(draft, previous)
         if edited is not None:
             return edited
     plan = special.data(draft)
     if plan is not None:
         return plan
-    return compose(draft)
+    return headlines.read(draft) if headlines.is_news(draft) else compose(draft)
