@@ -25,6 +25,7 @@ _GROUPS = {
     "company": "symbol",
     "symbol": "symbol",
 }
+_LISTED = timedelta(days=60)  # how far back the sources' lists may reach when they are first read
 _ONE = (["headline"], ["article"], ["story"])
 _HOW = "Ask for headlines of a company or a sector, or how many there are, as in: news about Apple this week."
 
@@ -57,13 +58,19 @@ def read(draft: Draft) -> Plan:
         raise not_understood(f"“{number.text if number else ''}”")
     draft.take("noun")
     draft.take("by_metric")
+    if draft.phrase is not None:
+        draft.note(f"searched for the words “{draft.phrase}” in headlines and summaries")
     draft.take("follow", "pronoun")
     kind: Kind = "top_n" if ranked else "aggregate" if count else "lookup"
     plan = Plan(
         kind=kind,
         entity="headline",
         headlines=Headlines(
-            search=draft.phrase, time=_instants(draft, when, loaded), counted=count, by=by, until=_day(loaded.last)
+            search=draft.phrase,
+            time=_instants(draft, when, loaded, counted=count),
+            counted=count,
+            by=by,
+            until=_day(loaded.last),
         ),
         where=_where(parts),
         limit=limit or (None if count else USUAL),
@@ -90,7 +97,9 @@ def follow(draft: Draft, previous: Plan) -> Plan | None:
     changed = before.model_copy(
         update={
             "search": draft.phrase or before.search,
-            "time": _instants(draft, when, _loaded(draft.context)) if when else before.time,
+            "time": _instants(draft, when, _loaded(draft.context), counted=count or before.counted)
+            if when
+            else before.time,
             "counted": count or before.counted,
             "by": by or before.by,
         }
@@ -167,18 +176,18 @@ def _day(at: datetime | None) -> date | None:
     return at.date() if at is not None else None
 
 
-def _instants(draft: Draft, when: When | None, loaded: Loaded) -> Instants | None:
-    """The time as instants in New York; None for all that is loaded."""
+def _instants(draft: Draft, when: When | None, loaded: Loaded, *, counted: bool) -> Instants | None:
+    """The time as instants in New York; None for all that is loaded. Of a time loaded in part nothing is counted."""
     if when is None or when.kind == "now":
         return None
     now = draft.context.now
     if when.kind == "hour":
         end = now.replace(minute=0, second=0, microsecond=0)
         return Instants(start=end - timedelta(hours=1), end=end)
-    days = _days(draft, when)
-    start, end_day = days
+    start, end_day = _days(draft, when)
     first, last = _day(loaded.first), _day(loaded.last)
-    if (last is not None and start > last) or (first is not None and end_day < first - timedelta(days=60)):
+    too_early = first is not None and (start < first if counted else end_day < first - _LISTED)
+    if too_early or (last is not None and start > last):
         raise not_loaded(
             f"Headlines of {start} to {end_day} are",
             f"news is collected from {first} to {last}",

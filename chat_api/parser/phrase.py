@@ -15,6 +15,8 @@ from chat_api.parser.lexer import lex
 from chat_api.parser.lexer.items import split
 
 LONGEST = 120
+_MOST_WORDS = 5
+_ASKING = frozenset({"who", "which", "what", "how", "when", "where", "why", "with", "but", "sentiment", "versus", "vs"})
 _NEWS = re.compile(r"\b(?:news|headlines?|stor(?:y|ies)|articles?|press)\b", re.IGNORECASE)
 _TOLD = re.compile(
     r"\b(?:(?:that|which)\s+)?(?:mention(?:s|ing|ed)?|containing|contain(?:s)?|with\s+the\s+words?|saying|"
@@ -23,6 +25,7 @@ _TOLD = re.compile(
 )
 _ABOUT = re.compile(r"\b(?:about|on|regarding|concerning)\s+(?P<words>\S.*)$", re.IGNORECASE | re.DOTALL)
 _QUOTED = re.compile(r"[\"“”](?P<words>[^\"“”]+)[\"“”]")
+_SAID = re.compile(rf"(?:\b(?:about|on|regarding|concerning|for|with)\s+)?{_QUOTED.pattern}", re.IGNORECASE)
 _TURN = re.compile(r"\s(?:about|for|at|of|on|from|by)\s", re.IGNORECASE)
 # What a phrase may hold: words, numbers, and the marks with which words are joined, quoted or left out.
 _MARKS = re.compile(r"[^\w\s\"'&%$.+-]+")
@@ -44,19 +47,21 @@ def take_phrase(question: str, context: Context) -> Asked:
         return Asked(question)
     if (found := _TOLD.search(question)) is not None and _NEWS.search(question[: found.start()]):
         return _cut(question, found.start(), found["words"], context)
-    if (found := _QUOTED.search(question)) is not None:
-        rest = f"{question[: found.start()]} {question[found.end() :]}"
-        return _asked(re.sub(r"\b(?:about|on|for)\s*(?=[?.!]?\s*$)", "", rest.strip()), found["words"])
+    if (found := _SAID.search(question)) is not None:
+        return _asked(f"{question[: found.start()]} {question[found.end() :]}", found["words"])
     for found in _ABOUT.finditer(question):
-        if _NEWS.search(question[: found.start()]) and not _is_known(found["words"], context):
+        if _NEWS.search(question[: found.start()]) and _is_topic(found["words"], context):
             return _cut(question, found.start(), found["words"], context)
     return Asked(question)
 
 
-def _is_known(words: str, context: Context) -> bool:
-    """Whether words after `about` name a company or a sector, or no more than a time."""
+def _is_topic(words: str, context: Context) -> bool:
+    """Whether words after `about` are what news is searched for: few, no further question, no company and no sector."""
     topic, _ = _split_time(words, context)
-    return not topic or any(item.kind in _WHO for item in lex(topic, context).items)
+    texts = [word.text for word in split(topic)[0]]
+    if not texts or len(texts) > _MOST_WORDS or _ASKING.intersection(texts):
+        return False
+    return not any(item.kind in _WHO for item in lex(topic, context).items)
 
 
 def _cut(question: str, at: int, words: str, context: Context) -> Asked:

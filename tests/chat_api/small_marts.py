@@ -15,6 +15,7 @@ from psycopg import sql
 from lake.contracts import SECTORS, of_layer
 from lake.load import postgres_columns
 from lake.market_calendar import NEW_YORK, xnys
+from tests.chat_api import news_rows
 
 NEWEST = date(2026, 11, 20)
 CLOSE = datetime(2026, 11, 20, 16, tzinfo=NEW_YORK).astimezone(UTC)
@@ -290,6 +291,7 @@ def fill(owner_dsn: str, hostile: Sequence[str] = (), sessions: int = 60, empty:
             "signals_hourly": signals(),
             "coverage": coverage(snapshots),
             "quarantine": quarantine(hostile),
+            "news": news_rows.news(hostile),
         }
         made["loads"] = loads(made)
     with psycopg.connect(owner_dsn) as connection:
@@ -317,3 +319,6 @@ def fill(owner_dsn: str, hostile: Sequence[str] = (), sessions: int = 60, empty:
             ):
                 for row in rows:
                     copy.write_row([{**_PROVENANCE, **row}.get(c.name) for c in columns])
+        connection.execute(
+            "UPDATE marts.news SET search = to_tsvector('english', headline || ' ' || coalesce(summary, ''))"
+        )
