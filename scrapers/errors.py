@@ -166,6 +166,7 @@ _OF_HOST = frozenset(
         Reason.CONSENT_PAGE,
         Reason.MAINTENANCE_PAGE,
         Reason.HTML_INSTEAD_OF_JSON,
+        Reason.NOT_XML,
         Reason.SERVER_ERROR,
         Reason.NO_RESPONSE,
         Reason.TIMED_OUT,

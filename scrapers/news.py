@@ -101,14 +101,13 @@ def _merged(frame: pl.DataFrame) -> pl.DataFrame:
     by_search = pl.col("source") == "search"
     leading = by_search == by_search.any()
     one_body = pl.col("_payload_sha256").n_unique() == 1
-    facts = [name for name in frame.columns if name not in (*_KEY, *_FILLED, *NEWS.provenance, "first_seen")]
+    facts = [name for name in frame.columns if name not in (*_KEY, *_FILLED, *NEWS.provenance)]
     return first_day.group_by(_KEY, maintain_order=True).agg(
         *(pl.col(name).filter(leading).last() for name in facts),
         *(
             pl.coalesce(pl.col(name).filter(leading).drop_nulls().last(), pl.col(name).drop_nulls().last())
             for name in _FILLED
         ),
-        pl.col("observed_at").min().alias("first_seen"),
         pl.col("observed_at").max(),
         pl.col("_run_id").last(),
         pl.when(one_body).then(pl.col("_payload_sha256").first()).alias("_payload_sha256"),

@@ -38,7 +38,6 @@ class News(Provenance):
         regex="^(search|rss)$",
         metadata={"meaning": "what told it: search, or rss where only the feed did"},
     )
-    first_seen = utc(nullable=False, metadata={"unit": "UTC", "meaning": "when it was first received"})
 
     @dy.rule()
     def not_published_in_the_future(cls) -> pl.Expr:

@@ -23,7 +23,7 @@ _LONGEST_FEED = 16 * 2**20
 
 
 def read_news_rss(body: bytes, session: date, symbols: tuple[str, ...], status: int | None = None) -> Records:
-    """Stories of a feed as records, less `first_seen`; see `parse_news_rss`."""
+    """Stories of a feed as records; see `parse_news_rss`."""
 
     def read(records: Records) -> None:
         channel = _channel(body, status)
@@ -43,9 +43,6 @@ def parse_news_rss(body: bytes, session: date, symbols: tuple[str, ...], status:
         symbols: the symbols asked for. A feed does not say which of them an item is about: with one it is that one,
             with several those that title or description name by ticker, and an item that names none is refused.
         status: the response's HTTP status, where known.
-
-    Returns:
-        Rows with `first_seen` empty: that is known only beside the other bodies.
     """
     return parsed(read_news_rss(body, session, symbols, status), NEWS)
 

@@ -21,7 +21,7 @@ _SYMBOL = re.compile(SYMBOL)
 
 
 def read_news_search(body: bytes, session: date, symbol: str | None, status: int | None = None) -> Records:
-    """Stories of a search as records, less `first_seen`; see `parse_news_search`."""
+    """Stories of a search as records; see `parse_news_search`."""
 
     def read(records: Records) -> None:
         root = load_json(body, status)
@@ -48,9 +48,6 @@ def parse_news_search(body: bytes, session: date, symbol: str | None, status: in
         session: the day it was asked for.
         symbol: the symbol asked for; a story that names no ticker is about it.
         status: the response's HTTP status, where known.
-
-    Returns:
-        Rows with `first_seen` empty: that is known only beside the other bodies.
     """
     return parsed(read_news_search(body, session, symbol, status), NEWS)
 

@@ -37,7 +37,6 @@ def news(hostile: Sequence[str] = ()) -> list[dict[str, Any]]:
             "summary": text,
             "document": json.dumps({"title": head}),
             "source": "search",
-            "first_seen": small_marts.CLOSE,
             "name": f"Company {symbol}",
             "sector": "Energy" if symbol == "XOM" else "Technology",
         }

@@ -107,7 +107,7 @@ def news() -> pl.DataFrame:
         ("AAA", "https://e.example/quarter", "Alpha's quarter in short", "Among others the recall of pumps."),
         ("ZZZ", "https://e.example/quarter", "Alpha's quarter in short", "<b>Nobody's</b> company."),
     ]
-    known = {"session": DAY, "published_at": TICKS[0], "source": "search", "first_seen": TICKS[1]}
+    known = {"session": DAY, "published_at": TICKS[0], "source": "search"}
     return frame(
         "gold.news",
         [

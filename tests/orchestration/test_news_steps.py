@@ -90,7 +90,7 @@ def make(work: Work) -> Outcome:
 
 def facts(work: Work) -> pl.DataFrame:
     gold = table("gold.news")
-    kept = [name for name in gold.columns if name not in (*gold.provenance, "first_seen")]
+    kept = [name for name in gold.columns if name not in gold.provenance]
     return delta.read(work.home, gold).select(kept).sort("url", "symbol")
 
 

@@ -12,7 +12,6 @@ select
     news.summary,
     news.language,
     news.source,
-    news.first_seen,
     news.document::jsonb as document,
     companies.name,
     companies.sector,
