@@ -25,6 +25,7 @@ from chat_api.values import plain
 from tests.chat_api.conftest import SmallHome
 from tests.chat_api.reading_context import context
 from tests.chat_api.test_api_http import HOME, build_service
+from tests.conftest import ROOT
 
 FIRST, LAST = datetime(2026, 11, 9, tzinfo=UTC), datetime(2026, 11, 20, tzinfo=UTC)
 
@@ -193,3 +194,13 @@ def test_the_document_is_text_and_the_market_shows_the_newest(service: Service) 
 )
 def test_only_addresses_of_the_web_become_links(value: str | None, safe: bool) -> None:
     assert (web_address(value) is not None) is safe
+
+
+def test_the_page_on_news_asks_what_is_answered() -> None:
+    page = (ROOT / "docs" / "news.md").read_text(encoding="utf-8")
+    questions = page.partition("```text\n")[2].partition("```")[0].splitlines()
+    assert len(questions) > 5
+    for question in questions:
+        guarded = check(compile_plan(plan(question), CONTEXT).sql, marts_catalog())
+        assert guarded.tables == ("news",)
+    assert check(page.partition("```sql\n")[2].partition("```")[0], marts_catalog(), limit=20).tables == ("news",)
