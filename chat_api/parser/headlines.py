@@ -56,7 +56,10 @@ def read(draft: Draft) -> Plan:
         limit = 1
     if count and not by and limit:
         raise not_understood(f"“{number.text if number else ''}”")
-    draft.take("noun")
+    draft.take("word", "had")
+    nouns = draft.take("noun")
+    if ranked and limit is None and (any(n.value == "one" for n in nouns) or _of_one_publisher(texts)):
+        limit = 1
     draft.take("by_metric")
     if draft.phrase is not None:
         draft.note(f"searched for the words “{draft.phrase}” in headlines and summaries")
@@ -150,6 +153,10 @@ def _counted(draft: Draft, texts: list[str]) -> tuple[str | None, bool]:
         raise not_understood(f"the grouping by {' and '.join(sorted(groups))}")
     by = _GROUPS[groups.pop()] if groups else None
     return by, count or by is not None
+
+
+def _of_one_publisher(texts: list[str]) -> bool:
+    return any(text.startswith("publisher") and not text.startswith("publishers") for text in texts)
 
 
 def _limit(number: tuple[float, str | None]) -> int:
