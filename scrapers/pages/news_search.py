@@ -91,6 +91,14 @@ def _rows(story: dict[str, Json], session: date, symbol: str | None) -> list[dic
     return [{**row, "symbol": ticker} for ticker in symbols]
 
 
-def as_document(element: object) -> str:
-    """A source's element as JSON text that PostgreSQL's jsonb takes."""
-    return orjson.dumps(element).decode().replace("\\u0000", "")
+def as_document(element: Json) -> str:
+    """A source's element as JSON text that PostgreSQL's jsonb takes: it holds every character but NUL, which is left out."""
+    return orjson.dumps(_without_nul(element)).decode()
+
+
+def _without_nul(value: Json) -> Json:
+    if isinstance(value, str):
+        return value.replace("\x00", "")
+    if isinstance(value, dict):
+        return {key.replace("\x00", ""): _without_nul(part) for key, part in value.items()}
+    return [_without_nul(part) for part in value] if isinstance(value, list) else value

@@ -133,6 +133,14 @@ def test_an_item_becomes_a_row_or_a_named_refusal() -> None:
     assert json.loads(row["document"])["link"] == "https://news.example/abc?.tsrc=rss"
 
 
+def test_a_document_is_json_whatever_the_words_are() -> None:
+    title = 'A\x00 rises \\u0000"'
+    page = parse_news_search(searched(story(title=title, extra={"a\x00": [title, 1]})), SESSION, "ABC")
+    document = json.loads(page.rows["document"][0])
+    assert (document["title"], document["extra"]) == ('A rises \\u0000"', {"a": ['A rises \\u0000"', 1]})
+    assert "\x00" not in page.rows["headline"][0]
+
+
 def test_of_several_companies_asked_for_only_those_named_are_meant() -> None:
     named = item(title="Alpha (ABC) and Beta (NYSE: XYZ) rise")
     page = parse_news_rss(feed(named, item(title="Markets rise")), SESSION, ("ABC", "XYZ", "QQQ"), 200)
