@@ -1,7 +1,7 @@
 """The one compiler: a plan to one bounded SELECT over the marts.
 
 The offline reader's plans and any model's pass through here alike. Only names of the vocabulary become columns and
-only values become literals; nothing of a question's text reaches the SQL.
+only values become literals; of a question's text only the words that news is searched for reach the SQL, as a literal.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from chat_api import forms, indices, records, rows
 from chat_api.build import MOST_ROWS, Build, PlanError, descriptions_of, measures_of
 from chat_api.context import Context
+from chat_api.headlines import compile_headlines
 from chat_api.plan import Compiled, Plan
 from chat_api.sources import DESCRIPTIONS, WHO
 from chat_api.vocabulary import METRICS
@@ -28,6 +29,8 @@ def compile(plan: Plan, context: Context) -> Compiled:
     for name in descriptions_of(plan):
         if name not in DESCRIPTIONS:
             raise PlanError(f"no description {name!r}")
+    if plan.headlines is not None:
+        return compile_headlines(plan, plan.headlines, context, MOST_ROWS)
     if any(METRICS[measure.metric].subject in {"index", "index_minute"} for measure in measures_of(plan)):
         context = indices.narrowed(context, indices.symbols_of(plan))
     other = _of_other_rows(plan, context)

@@ -58,6 +58,16 @@ class SignalLine(_Part):
     high: float | None
 
 
+class HeadlineLine(_Part):
+    """A story, with the companies' tickers that it is about and its address; its words are a source's."""
+
+    published_at: datetime
+    headline: str
+    publisher: str | None
+    url: str
+    symbols: str
+
+
 class ForecastLine(_Part):
     """A company's forecast; return in percent, prices in USD."""
 
@@ -111,6 +121,7 @@ class Overview(_Part):
     visits_day: date | None = None
     visited: tuple[Visited, ...] = ()
     signals: tuple[SignalLine, ...] = ()
+    headlines: tuple[HeadlineLine, ...] = ()
     forecast: ForecastPanel | None = None
 
     @property
@@ -140,6 +151,10 @@ _SIGNALS = (
     "SELECT tag, hour, posts, composite, composite_low AS low, composite_high AS high FROM ("
     "SELECT DISTINCT ON (tag) * FROM marts.signals_hourly WHERE hour <= %(now)s ORDER BY tag, hour DESC"
     ") AS newest ORDER BY posts DESC, tag LIMIT 8"
+)
+_HEADLINES = (
+    "SELECT published_at, headline, publisher, url, string_agg(symbol, ', ' ORDER BY symbol) AS symbols FROM marts.news "
+    "WHERE published_at <= %(now)s GROUP BY published_at, headline, publisher, url ORDER BY published_at DESC, url LIMIT 8"
 )
 _SPREAD = (
     "SELECT count(*) AS companies, max(model_name) AS name, max(model_version) AS version, "
@@ -183,8 +198,15 @@ def read(run: Run, context: Context) -> Overview:
         visits_day=day,
         visited=tuple(Visited(**row) for row in run(_VISITED, logged)),
         signals=tuple(SignalLine(**row) for row in run(_SIGNALS, {"now": context.now})),
+        headlines=_headlines(run, context),
         forecast=_forecast(run, context),
     )
+
+
+def _headlines(run: Run, context: Context) -> tuple[HeadlineLine, ...]:
+    if not any(held.table == "gold.news" and held.rows for held in context.loads):
+        return ()
+    return tuple(HeadlineLine(**row) for row in run(_HEADLINES, {"now": context.now}))
 
 
 def _forecast(run: Run, context: Context) -> ForecastPanel | None:

@@ -42,6 +42,7 @@ Entity = Literal[
     "coverage",
     "member",
     "version",
+    "headline",
     "all",
 ]
 Over = Literal[
@@ -236,6 +237,24 @@ class Rank(Frozen):
     descending: bool = True
 
 
+class Headlines(Frozen):
+    """Stories of the news, or how many there are.
+
+    Attributes:
+        search: words that headline or summary hold; text of the question as it is, and never more than a literal.
+        time: when they were published; None for all that is loaded.
+        counted: whether their number is asked for rather than they themselves.
+        by: what they are counted by: symbol, sector, industry or publisher.
+        until: the day up to which news has been collected.
+    """
+
+    search: str | None = None
+    time: Instants | None = None
+    counted: bool = False
+    by: str | None = None
+    until: date | None = None
+
+
 class Order(Frozen):
     """Sort by the n-th value (from 0), or by the series' own time where it is None."""
 
@@ -252,6 +271,7 @@ class Plan(Frozen):
         values: the numbers asked for.
         attributes: descriptive columns asked for (city, website, sector …).
         where: which entities.
+        headlines: what of the news, for the entity `headline`.
         fold, share, rank, bucket: what becomes of them; at most one, but a series may fold by group.
         difference: whether the first row less the second is asked for as well.
         order, limit: as asked; the compiler bounds what is not.
@@ -268,6 +288,7 @@ class Plan(Frozen):
     share: Share | None = None
     rank: Rank | None = None
     bucket: Bucket | None = None
+    headlines: Headlines | None = None
     difference: bool = False
     order: tuple[Order, ...] = ()
     limit: int | None = None

@@ -9,6 +9,8 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import orjson
+
 from lake.clock import NEW_YORK
 
 Plain = None | bool | int | float | str | list[Any]
@@ -36,6 +38,8 @@ def plain(value: object) -> Plain:
             result = value.isoformat()
         case timedelta():
             result = value.total_seconds()
+        case dict():
+            result = orjson.dumps(value, default=str).decode()
         case list() | tuple():
             result = [plain(part) for part in value]
         case _:

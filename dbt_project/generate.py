@@ -34,6 +34,12 @@ _INDEXES: dict[str, list[dict[str, Any]]] = {
     "bars_minute": [{"columns": ["session"]}],
     "index_bars_daily": [{"columns": ["session", "symbol"]}],
     "index_bars_minute": [{"columns": ["session"]}],
+    "news": [
+        {"columns": ["symbol", "published_at"]},
+        {"columns": ["published_at"]},
+        {"columns": ["session"]},
+        {"columns": ["search"], "type": "gin"},
+    ],
     "forecasts": [{"columns": ["target_session"]}],
     "signals_hourly": [{"columns": ["hour"]}],
     "visits_day": [{"columns": ["cik", "log_date"]}, {"columns": ["symbol", "log_date"]}],

@@ -77,7 +77,9 @@ def postgres_columns(table: Table) -> tuple[Column, ...]:
         return str(kind.compile(dialect=dialect)).lower()
 
     declared = table.schema.to_sqlalchemy_columns(dialect)
-    return tuple(Column(str(c.name), spelt(c.type), bool(c.nullable)) for c in declared)
+    return tuple(
+        Column(str(c.name), table.postgres_type(str(c.name)) or spelt(c.type), bool(c.nullable)) for c in declared
+    )
 
 
 def staged_tables() -> tuple[Table, ...]:

@@ -51,6 +51,9 @@ class Settings(BaseSettings):
     )
 
     universe_per_sector: int = Field(100, ge=1, le=1000, description="companies a sector, by market cap")
+    news_per_sector: int = Field(
+        10, ge=1, le=1000, description="companies a sector, the largest, whose news is collected"
+    )
     bars_years: int = Field(1, ge=1, le=10, description="years of daily bars in the first load")
     minute_symbols: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="companies whose minutes are collected, comma separated; empty for the largest of each sector"
@@ -77,6 +80,7 @@ class Settings(BaseSettings):
 
     source_yahoo: SourceMode = Field("files", description="Yahoo in a real home: live, files or off")
     source_x: SourceMode = Field("files", description="the X API in a real home: live, files or off")
+    source_news: SourceMode = Field("files", description="Yahoo's news in a real home: live, files or off")
     source_sec: SourceMode = Field("files", description="SEC in a real home: live, files or off")
     source_alphavantage: SourceMode = Field("files", description="Alpha Vantage in a real home: live, files or off")
     accept_terms: Annotated[tuple[str, ...], NoDecode] = Field(
@@ -84,6 +88,8 @@ class Settings(BaseSettings):
     )
     yahoo_query1_url: str | None = Field(None, description="base URL; empty for the sandbox")
     yahoo_query2_url: str | None = Field(None, description="base URL; empty for the sandbox")
+    yahoo_search_url: str | None = Field(None, description="base URL of the news search; empty for the sandbox")
+    yahoo_rss_url: str | None = Field(None, description="base URL of the RSS headlines; empty for the sandbox")
     yahoo_cookie_url: str | None = Field(None, description="URL that sets the cookie; empty for the sandbox")
     x_api_url: str | None = Field(None, description="base URL; empty for the sandbox")
     sec_url: str | None = Field(None, description="base URL; empty for the sandbox")

@@ -46,7 +46,7 @@ def _table(table: Table) -> list[str]:
     lines = [f"### {table.id}", "", table.description, "", "; ".join(facts).capitalize() + ".", ""]
     lines += ["| column | type | unit | meaning |", "|---|---|---|---|"]
     for name, column in table.schema.columns().items():
-        kind = _type(column) + ("" if not column.nullable else ", may be empty")
+        kind = (table.postgres_type(name) or _type(column)) + ("" if not column.nullable else ", may be empty")
         lines.append(f"| `{name}` | {kind} | {table.unit(name) or ''} | {table.meaning(name) or ''} |")
     rules = [*_rules(table)]
     if rules:

@@ -133,6 +133,13 @@ JOBS = (
         slot="query2",
         chunk="week",
     ),
+    JobSpec(
+        "news",
+        "Headlines about the largest companies, by search and by feed.",
+        ("bronze.yahoo_search", "bronze.yahoo_rss", "silver.news", "gold.news"),
+        slot="search",
+        gives_past=False,
+    ),
 )
 
 
@@ -236,6 +243,13 @@ TIMETABLE = (
         "minutes_after_the_close",
         "bars_minute",
         "40 17 * * 1-5",
+        "America/New_York",
+        lambda now: xnys().latest_closed_session(now),
+    ),
+    Timetable(
+        "news_after_the_close",
+        "news",
+        "50 17 * * 1-5",
         "America/New_York",
         lambda now: xnys().latest_closed_session(now),
     ),

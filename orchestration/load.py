@@ -83,7 +83,7 @@ def tables_of(job: str) -> tuple[str, ...]:
 
 
 def first_steps(settings: Settings, clock: Clock) -> list[Step]:
-    """EDGAR days (with SEC's tickers, which name the companies), the newest tick, bars, posts, forecasts, all marts."""
+    """EDGAR days (with SEC's tickers, which name the companies), the newest tick, bars, news, posts, forecasts, all marts."""
     calendar, now = xnys(), clock.now()
     tick = calendar.latest_tick(now)
     closed = calendar.latest_closed_session(now)
@@ -117,6 +117,7 @@ def first_steps(settings: Settings, clock: Clock) -> list[Step]:
         Step("daily bars", "bars_daily", bars, bars_from, closed),
         Step("minute bars", "bars_minute", tables_of("bars_minute"), closed, closed),
         *indices,
+        Step("news", "news", tables_of("news"), tick.session, tick.session),
         Step("posts", "posts", tables_of("posts"), posts_day, posts_day),
         Step("forecasts", "bars_daily", forecasts),
         Step("marts", "publish", INVENTORY, marts=True, tags={EXPECTATIONS_TAG: "yes"}),

@@ -19,6 +19,9 @@ class Reason(StrEnum):
     HTML_INSTEAD_OF_JSON = "html_instead_of_json"
     CONSENT_PAGE = "consent_page"
     MAINTENANCE_PAGE = "maintenance_page"
+    NOT_XML = "not_xml"
+    MALFORMED_XML = "malformed_xml"
+    XML_DECLARES_ENTITIES = "xml_declares_entities"
     UNEXPECTED_SHAPE = "unexpected_shape"
     API_V1_1 = "api_v1_1"
     # BODY: the source says no
@@ -74,6 +77,8 @@ class Reason(StrEnum):
     METRICS_MISSING = "metrics_missing"
     NO_TAG = "no_tag"
     NAME_MISSING = "name_missing"
+    LINK_MISSING = "link_missing"
+    LINK_REFUSED = "link_refused"
     CIK_MISSING = "cik_missing"
     AMOUNT_MISSING = "amount_missing"
 
@@ -138,6 +143,8 @@ _TRIES = {
             Reason.NOT_JSON,
             Reason.TRUNCATED_JSON,
             Reason.MALFORMED_JSON,
+            Reason.NOT_XML,
+            Reason.MALFORMED_XML,
             Reason.HTML_INSTEAD_OF_JSON,
             Reason.MAINTENANCE_PAGE,
             Reason.THROTTLED,
@@ -159,6 +166,7 @@ _OF_HOST = frozenset(
         Reason.CONSENT_PAGE,
         Reason.MAINTENANCE_PAGE,
         Reason.HTML_INSTEAD_OF_JSON,
+        Reason.NOT_XML,
         Reason.SERVER_ERROR,
         Reason.NO_RESPONSE,
         Reason.TIMED_OUT,

@@ -18,7 +18,18 @@ from scrapers.hosts import HostLedger
 from scrapers.spool import asked_for
 from scrapers.urls import SLOTS, SourceUrls
 
-SPIDER_NAMES = ("universe", "quotes", "summary", "bars", "charts", "posts", "edgar", "alphavantage")
+SPIDER_NAMES = (
+    "universe",
+    "quotes",
+    "summary",
+    "bars",
+    "charts",
+    "posts",
+    "edgar",
+    "alphavantage",
+    "news_search",
+    "news_rss",
+)
 _FINAL = {str(reason) for reason in Reason if reason.final}
 BODY = "bronze.yahoo_quotes"  # every bronze table of bodies has the same columns
 

@@ -48,6 +48,12 @@ SOURCES: tuple[LiveSource, ...] = (
         "the X API costs money by the post read, and its developer agreement limits what may be kept and shown",
     ),
     LiveSource(
+        "news",
+        {"search": "https://query2.finance.yahoo.com", "rss": "https://feeds.finance.yahoo.com"},
+        "robots.txt of query2 disallows all, Yahoo's terms forbid automated collection without permission, and its feeds "
+        "are offered for personal reading; headlines and summaries belong to their publishers",
+    ),
+    LiveSource(
         "sec",
         {"sec": "https://www.sec.gov"},
         "SEC's fair access rules allow ten requests a second in all and want your name and mail address",

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from lake.home import Home
     from lake.settings import Settings
 
-Slot = Literal["query1", "query2", "cookie", "x", "sec", "alphavantage"]
-SLOTS: tuple[Slot, ...] = ("query1", "query2", "cookie", "x", "sec", "alphavantage")
+Slot = Literal["query1", "query2", "cookie", "x", "sec", "alphavantage", "search", "rss"]
+SLOTS: tuple[Slot, ...] = ("query1", "query2", "cookie", "x", "sec", "alphavantage", "search", "rss")
 _SETTING = {
     "query1": "yahoo_query1_url",
     "query2": "yahoo_query2_url",
@@ -25,6 +25,8 @@ _SETTING = {
     "x": "x_api_url",
     "sec": "sec_url",
     "alphavantage": "alphavantage_url",
+    "search": "yahoo_search_url",
+    "rss": "yahoo_rss_url",
 }
 _PREFIX = {
     "query1": "/query1",
@@ -33,6 +35,8 @@ _PREFIX = {
     "x": "/x",
     "sec": "/sec",
     "alphavantage": "/alphavantage",
+    "search": "/query2",
+    "rss": "/rss",
 }
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
@@ -52,6 +56,8 @@ class SourceUrls:
     sec: str | None
     sandboxed: bool
     alphavantage: str | None = None
+    search: str | None = None
+    rss: str | None = None
 
     def base(self, slot: Slot) -> str:
         """A source's address without a final slash.
@@ -104,6 +110,8 @@ def limits(settings: Settings, urls: SourceUrls) -> dict[str, dict[str, float]]:
         "x": settings.x_requests_per_second,
         "sec": settings.sec_requests_per_second,
         "alphavantage": settings.alphavantage_requests_per_minute / 60,
+        "search": settings.yahoo_requests_per_second,
+        "rss": settings.yahoo_requests_per_second,
     }
     # Without jitter: a rate that a source names is a limit, not an average.
     fixed = {"concurrency": settings.live_concurrency, "jitter": 0.0}
@@ -129,4 +137,5 @@ def agents(settings: Settings, urls: SourceUrls) -> dict[str, str]:
         contact = "Tidemark simulated@example.org"
     yahoo = f"Mozilla/5.0 (compatible; Tidemark/0.1; {contact})"
     plain = f"Tidemark/0.1 ({contact})"
-    return {"query1": yahoo, "query2": yahoo, "cookie": yahoo, "x": plain, "sec": contact, "alphavantage": plain}
+    told = dict.fromkeys(("query1", "query2", "cookie", "search", "rss"), yahoo)
+    return {**told, "x": plain, "sec": contact, "alphavantage": plain}

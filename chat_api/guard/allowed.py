@@ -133,7 +133,10 @@ FUNCTIONS: frozenset[type[exp.Expr]] = frozenset(
     }
 )
 
-NODES = STRUCTURE | OPERATORS | FUNCTIONS
+# Full-text search; a function that has no node of its own passes only if it is one of `chat_api.guard.search`.
+SEARCH: frozenset[type[exp.Expr]] = frozenset({exp.MatchAgainst, exp.Anonymous})
+
+NODES = STRUCTURE | OPERATORS | FUNCTIONS | SEARCH
 
 _T = exp.DataType.Type
 TYPES = frozenset(
@@ -179,6 +182,8 @@ PARTS: dict[type[exp.Expr], frozenset[str]] = {
     exp.Limit: frozenset({"expression"}),
     exp.Offset: frozenset({"expression"}),
     exp.Star: frozenset(),
+    exp.MatchAgainst: frozenset({"this", "expressions"}),
+    exp.Anonymous: frozenset({"this", "expressions"}),
 }
 _SET = frozenset({"this", "expression", "distinct", "with_", "order", "limit", "offset"})
 PARTS |= {exp.Union: _SET, exp.Intersect: _SET, exp.Except: _SET}

@@ -45,7 +45,8 @@ def marts_catalog() -> Catalog:
     return Catalog(
         {
             table.name: {
-                column: _postgres_type(kind) for column, kind in table.schema.create_empty().collect_schema().items()
+                column: table.postgres_type(column) or _postgres_type(kind)
+                for column, kind in table.schema.create_empty().collect_schema().items()
             }
             for table in of_layer("mart")
         }

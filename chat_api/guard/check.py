@@ -11,7 +11,7 @@ from sqlglot import exp
 from sqlglot.errors import SqlglotError
 from sqlglot.optimizer.normalize_identifiers import normalize_identifiers
 
-from chat_api.guard import allowed
+from chat_api.guard import allowed, search
 from chat_api.guard.catalog import Catalog
 from chat_api.guard.names import check_joins, resolve_columns, resolve_tables
 from chat_api.guard.reading import Refused, check_literal, read
@@ -20,6 +20,7 @@ MAX_JOINS = 12
 MAX_SETS = 8
 MAX_SELECTS = 40
 MAX_WILDCARDS = 6
+MAX_SEARCHES = 8
 _QUERIES = (exp.Select, exp.Union, exp.Intersect, exp.Except, exp.Subquery)
 
 
@@ -62,6 +63,7 @@ def check(sql: str, catalog: Catalog, limit: int = 1_000) -> GuardedSql:
         if any(isinstance(node, exp.TableColumn) for node in qualified.walk()):
             raise Refused("a whole row stands where a column belongs")
         check_joins(qualified)
+        search.check_columns(qualified)
         if any(isinstance(node, exp.Select) and node.is_star for node in tree.walk()):
             tree = qualified
         _bound_rows(tree, limit)
@@ -72,7 +74,7 @@ def check(sql: str, catalog: Catalog, limit: int = 1_000) -> GuardedSql:
 
 def _check_node(node: exp.Expr) -> None:
     kind = type(node)
-    if kind not in allowed.NODES:
+    if kind not in allowed.NODES or (kind is exp.Anonymous and not search.is_search(node)):
         raise Refused(_what(node))
     parts = allowed.PARTS.get(kind)
     if parts is not None:
@@ -149,6 +151,8 @@ _RULES: dict[type[exp.Expr], Callable[[exp.Expr], None]] = {
     exp.Like: _check_like,
     exp.ILike: _check_like,
     exp.Join: _check_join,
+    exp.Anonymous: search.check_function,
+    exp.MatchAgainst: search.check_match,
     exp.Offset: _check_offset,
     exp.Literal: check_literal,
 }
@@ -159,6 +163,7 @@ def _bound_counts(tree: exp.Expr) -> None:
         ((exp.Join,), MAX_JOINS, "joins"),
         ((exp.Union, exp.Intersect, exp.Except), MAX_SETS, "set operations"),
         ((exp.Select,), MAX_SELECTS, "parts"),
+        ((exp.MatchAgainst, exp.Anonymous), 2 * MAX_SEARCHES, "searches"),
     ):
         if sum(1 for _ in tree.find_all(*kinds)) > most:
             raise Refused(f"the query has more than {most} {what}")

@@ -9,12 +9,13 @@ from nicegui import ui
 
 from chat_api import charts
 from chat_api.glossary import TERMS
-from chat_api.pages.tables import Text, named
+from chat_api.pages.tables import Text, named, web_address
 from chat_api.plan import ColumnInfo
 from chat_api.reply import Answer
 from chat_api.values import Plain, shown
 
 _PAGE = 12
+_ADDRESS = "url"
 # The cell's text stands beside its value, so that a column sorts by value. Interpolation escapes it.
 _HEAD = (
     '<q-th :props="props"><span :title="props.col.meaning" :class="props.col.meaning ? \'tm-term\' : \'\'">'
@@ -24,6 +25,12 @@ _MEANINGS = dict(TERMS.values())
 _CELL = (
     """<q-td :props="props" :title="props.row[props.col.name + 't']">"""
     """{{ props.row[props.col.name + 't'] }}</q-td>"""
+)
+# Its address is a value that was looked at here: what is no address of the web is shown as text.
+_LINK = (
+    """<q-td :props="props"><a v-if="props.row[props.col.name + 'h']" :href="props.row[props.col.name + 'h']" """
+    """target="_blank" rel="noopener noreferrer">{{ props.row[props.col.name + 't'] }}</a>"""
+    """<span v-else>{{ props.row[props.col.name + 't'] }}</span></q-td>"""
 )
 
 
@@ -97,11 +104,16 @@ def _table(columns: Sequence[ColumnInfo], rows: Sequence[Sequence[Plain]]) -> No
         for n, (value, column) in enumerate(zip(row, columns, strict=True)):
             cells[f"c{n}"] = value
             cells[f"c{n}t"] = shown(value, column.unit, column.zone)
+            if column.name == _ADDRESS:
+                cells[f"c{n}h"] = web_address(value)
         data.append(cells)
     grid = ui.table(columns=heads, rows=data, row_key="id", pagination=_PAGE if len(rows) > _PAGE else 0)
     grid.classes("w-full").props("flat dense" + ("" if len(rows) > _PAGE else " hide-bottom"))
     grid.add_slot("header-cell", _HEAD)
     grid.add_slot("body-cell", _CELL)
+    for n, column in enumerate(columns):
+        if column.name == _ADDRESS:
+            grid.add_slot(f"body-cell-c{n}", _LINK)
     named(grid, "Rows of the answer")
 
 

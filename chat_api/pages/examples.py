@@ -29,6 +29,8 @@ def _candidates(market: Overview, largest: list[str]) -> list[str]:
         made.append(f"forecast close and interval for {largest[0]}")
     if market.signals:
         made.append(f"composite signal of #{market.signals[0].tag} by hour today")
+    if market.headlines:
+        made.append(f"latest headlines about {market.headlines[0].symbols.split(', ')[0]}")
     if market.gainers:
         made.append(f"what is the P/E of {market.gainers[0].symbol}?")
     if market.sectors:

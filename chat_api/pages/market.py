@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from nicegui import ui
 
-from chat_api.overview import ForecastPanel, Mover, Overview, SignalLine, TrackRecord
-from chat_api.pages.tables import Head, Text, card, change, heat, named, table
+from chat_api.overview import ForecastPanel, HeadlineLine, Mover, Overview, SignalLine, TrackRecord
+from chat_api.pages.tables import Head, Text, card, change, heat, link, named, table
 from chat_api.values import ABSENT, at_zone, number
 
 _ORIGINS = {"live": "made before the fact", "walk_forward": "in a walk-forward test"}
@@ -28,6 +28,8 @@ def draw(market: Overview) -> None:
             _visited(market)
         if market.signals:
             _signals(market.signals)
+        if market.headlines:
+            _headlines(market.headlines)
 
 
 def _sectors(market: Overview) -> None:
@@ -110,6 +112,18 @@ def _signals(lines: Sequence[SignalLine]) -> None:
                     change(line.composite, "score"),
                     ABSENT if line.low is None or line.high is None else f"{_score(line.low)} to {_score(line.high)}",
                 )
+                for line in lines
+            ],
+        )
+
+
+def _headlines(lines: Sequence[HeadlineLine]) -> None:
+    with card("Latest headlines", "As their publishers word them; the newest first").classes("tm-wide"):
+        table(
+            "Latest headlines",
+            (Head("Published"), Head("Headline"), Head("Publisher"), Head("About")),
+            [
+                (at_zone(line.published_at), link(line.headline, line.url), line.publisher or ABSENT, line.symbols)
                 for line in lines
             ],
         )

@@ -73,6 +73,27 @@ def _cell(value: str | Draw, classes: str) -> None:
         value()
 
 
+def web_address(value: object) -> str | None:
+    """An address of the web that may stand behind a link; None for anything else, such as a script."""
+    if not isinstance(value, str) or any(char.isspace() for char in value):
+        return None
+    return value if value.startswith(("https://", "http://")) else None
+
+
+def link(text: str, address: str) -> Draw:
+    """A text that leads elsewhere, where its address is one of the web; the text alone where it is not."""
+
+    def draw() -> None:
+        safe = web_address(address)
+        element = Text("a" if safe else "span", text)
+        if safe:
+            element.props["href"] = safe
+            element.props["target"] = "_blank"
+            element.props["rel"] = "noopener noreferrer"
+
+    return draw
+
+
 def change(value: float | None, unit: str = "percent") -> Draw:
     """A signed change; its colour only repeats the sign."""
     kind = "" if value is None or not round(value, 3) else "tm-rise" if value > 0 else "tm-fall"

@@ -6,9 +6,10 @@ from typing import cast
 
 from chat_api.context import Context
 from chat_api.indices import symbols_of
-from chat_api.parser import coverage, follow, history, indices, special
+from chat_api.parser import coverage, follow, headlines, history, indices, special
 from chat_api.parser.draft import Draft, Stop, not_understood
 from chat_api.parser.lexer import MAX_WORDS, lex
+from chat_api.parser.phrase import take_phrase
 from chat_api.parser.sentence import compose
 from chat_api.plan import Clarification, Definition, Plan, Reading, Refusal
 
@@ -30,7 +31,8 @@ def read(question: str, context: Context, previous: Plan | None = None) -> Readi
     """
     if len(question) > _LONGEST:
         return _unreadable(f"The question is longer than {_LONGEST} characters.")
-    draft = Draft(question.strip(), lex(question, context), context)
+    asked = take_phrase(question, context)
+    draft = Draft(question.strip(), lex(asked.question, context), context, phrase=asked.phrase)
     if not draft.items:
         return _unreadable("There is no question.")
     if len(draft.lexed.words) > MAX_WORDS:
@@ -84,10 +86,14 @@ def _index_edit(draft: Draft, previous: Plan) -> Plan | None:
 
 
 def _read(draft: Draft, previous: Plan | None) -> Plan | Clarification | Refusal | Definition:
-    meaning = special.definition(draft)
+    meaning = special.definition(draft) if draft.phrase is None else None
     if meaning is not None:
         return meaning
-    if previous is not None:
+    if previous is not None and previous.headlines is not None:
+        edited = headlines.follow(draft, previous)
+        if edited is not None:
+            return edited
+    elif previous is not None and not headlines.is_news(draft):
         edited = follow.follow(draft, previous)
         if edited is not None:
             return edited
@@ -95,4 +101,4 @@ def _read(draft: Draft, previous: Plan | None) -> Plan | Clarification | Refusal
         plan = read_as(draft)
         if plan is not None:
             return plan
-    return compose(draft)
+    return headlines.read(draft) if headlines.is_news(draft) else compose(draft)

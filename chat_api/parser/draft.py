@@ -42,12 +42,17 @@ def not_loaded(what: str, loaded: str, how: str) -> Stop:
 
 @dataclass
 class Draft:
-    """Items of a question by kind, with the marks of what has been placed."""
+    """Items of a question by kind, with the marks of what has been placed.
+
+    Attributes:
+        phrase: the words that news is searched for; they were taken out before the rest was read.
+    """
 
     question: str
     lexed: Lexed
     context: Context
     notes: list[str] = field(default_factory=list)
+    phrase: str | None = None
 
     @property
     def items(self) -> list[Item]:
@@ -94,7 +99,8 @@ class Draft:
 
     def replaced(self, item: Item, words: str) -> str:
         """The question with an item's words replaced, for a choice."""
-        return " ".join([*self.lexed.raw[: item.at], words, *self.lexed.raw[item.end :]])
+        searched = ["mentioning", f'"{self.phrase}"'] if self.phrase else []
+        return " ".join([*self.lexed.raw[: item.at], words, *self.lexed.raw[item.end :], *searched])
 
     def left(self) -> list[Item]:
         """Items that mean something and have not been placed."""

@@ -12,6 +12,7 @@ from chat_api.plan import AllOf, Among, Compare, Condition, Definition, Known, M
 _TABLES = {
     "quotes": ("gold.quotes",), "bars_daily": ("gold.bars_daily",), "bars_minute": ("gold.bars_minute",), "signals_hourly": ("gold.signals_hourly",), "posts": ("gold.posts",),
     "visits": ("gold.visits_day", "gold.visits_second"), "forecasts": ("gold.forecasts",), "companies": ("gold.companies",), "sectors": ("gold.sectors",), "coverage": ("gold.coverage",),
+    "news": ("gold.news",),
 }  # fmt: skip
 _BY_CONCEPT = {
     "posts": "posts",
@@ -172,10 +173,6 @@ def _tables(draft: Draft) -> list[str]:
                 keys.append(_BY_CONCEPT[cast("str", item.value)])
     loaded = {one.table for one in draft.context.loads}
     for key in keys:
-        if key == "news":
-            raise not_loaded(
-                "News is", "no news source is connected yet", "Ask for quotes, bars, signals, attention or forecasts."
-            )
         held = [name for name in _TABLES[key] if name in loaded]
         if not held:
             raise not_loaded(

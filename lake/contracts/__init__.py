@@ -9,6 +9,7 @@ from lake.contracts.indices import INDEX_TABLES
 from lake.contracts.market import MARKET, SECTORS
 from lake.contracts.marts import LOADS, MARTS
 from lake.contracts.minutes import MINUTE_TABLES
+from lake.contracts.news import NEWS_TABLES
 from lake.contracts.officers import OFFICER_TABLES
 from lake.contracts.operations import OPERATIONS
 from lake.contracts.quarantine import Quarantined
@@ -31,6 +32,7 @@ TABLES: dict[str, Table] = {
         *INDEX_TABLES,
         *OFFICER_TABLES,
         *MINUTE_TABLES,
+        *NEWS_TABLES,
     )
 }
 

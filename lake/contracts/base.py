@@ -96,6 +96,10 @@ class Table:
         """The first paragraph of the schema's docstring, on one line."""
         return " ".join((self.schema.__doc__ or "").strip().split("\n\n")[0].split())
 
+    def postgres_type(self, column: str) -> str | None:
+        """The type that PostgreSQL holds a column in where it is not the one that follows from the schema."""
+        return (self.schema.columns()[column].metadata or {}).get("postgres")
+
     def unit(self, column: str) -> str | None:
         """The unit of a column, if it has one."""
         return (self.schema.columns()[column].metadata or {}).get("unit")

@@ -61,6 +61,8 @@ BRONZE = (
     _bodies("yahoo_chart", "Yahoo v8 chart"),
     _bodies("yahoo_minutes", "Yahoo v8 chart by the minute"),
     _bodies("yahoo_index", "Yahoo v8 chart of indices"),
+    _bodies("yahoo_search", "Yahoo search, for its news"),
+    _bodies("yahoo_rss", "Yahoo RSS headlines"),
     _bodies("x_search", "X v2 recent search"),
     Table("files", "bronze", RawFile, "raw", "SEC EDGAR logs and imported files"),
 )

@@ -9,6 +9,8 @@ from __future__ import annotations
 from scrapers.pages.base import Parsed
 from scrapers.pages.chart_rows import ParsedChart, parse_chart
 from scrapers.pages.crumb import crumb_or_reason, read_crumb
+from scrapers.pages.news_rss import parse_news_rss
+from scrapers.pages.news_search import parse_news_search
 from scrapers.pages.posts import parse_posts
 from scrapers.pages.quotes import parse_quotes
 from scrapers.pages.screener import parse_screener
@@ -20,6 +22,8 @@ __all__ = [
     "ParsedChart",
     "crumb_or_reason",
     "parse_chart",
+    "parse_news_rss",
+    "parse_news_search",
     "parse_posts",
     "parse_quotes",
     "parse_screener",

@@ -16,6 +16,8 @@ from scrapers.pages.base import Parsed, Verdict
 from scrapers.pages.chart import read_chart
 from scrapers.pages.chart_rows import ParsedChart, parse_chart
 from scrapers.pages.crumb import read_crumb
+from scrapers.pages.news_rss import parse_news_rss, read_news_rss
+from scrapers.pages.news_search import parse_news_search, read_news_search
 from scrapers.pages.posts import parse_posts, read_posts
 from scrapers.pages.quotes import parse_quotes, read_quotes
 from scrapers.pages.screener import parse_screener, read_screener
@@ -135,6 +137,44 @@ class SeriesPage(WebPage[Parsed]):
         """What a crawl has to know of the body."""
         return read_series(
             bytes(self.response.body), self.params["function"], self.params["symbol"], self.response.status
+        ).verdict
+
+
+@attrs.define
+class NewsSearchPage(WebPage[Parsed]):
+    """The page object of a search response; its params name `session` and `symbol`."""
+
+    params: PageParams[str, Any]
+
+    async def to_item(self) -> Parsed:
+        """The body, read."""
+        return parse_news_search(
+            bytes(self.response.body), self.params["session"], self.params["symbol"], self.response.status
+        )
+
+    def verdict(self) -> Verdict:
+        """What a crawl has to know of the body."""
+        return read_news_search(
+            bytes(self.response.body), self.params["session"], self.params["symbol"], self.response.status
+        ).verdict
+
+
+@attrs.define
+class NewsRssPage(WebPage[Parsed]):
+    """The page object of an RSS feed of headlines; its params name `session` and `symbols`."""
+
+    params: PageParams[str, Any]
+
+    async def to_item(self) -> Parsed:
+        """The body, read."""
+        return parse_news_rss(
+            bytes(self.response.body), self.params["session"], self.params["symbols"], self.response.status
+        )
+
+    def verdict(self) -> Verdict:
+        """What a crawl has to know of the body."""
+        return read_news_rss(
+            bytes(self.response.body), self.params["session"], self.params["symbols"], self.response.status
         ).verdict
 
 

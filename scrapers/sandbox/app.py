@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from scrapers.sandbox import alphavantage, sec, x_search, yahoo
+from scrapers.sandbox import alphavantage, sec, x_search, yahoo, yahoo_news
 from scrapers.sandbox.replies import Gate, json_reply, sandbox_of
 from scrapers.sandbox.state import Sandbox
 
@@ -30,7 +30,14 @@ async def health(request: Request) -> Response:
 def build_app(sandbox: Sandbox) -> Starlette:
     """The application that serves a sandbox."""
     app = Starlette(
-        routes=[Route("/healthz", health), *yahoo.ROUTES, *sec.ROUTES, *x_search.ROUTES, *alphavantage.ROUTES],
+        routes=[
+            Route("/healthz", health),
+            *yahoo.ROUTES,
+            *yahoo_news.ROUTES,
+            *sec.ROUTES,
+            *x_search.ROUTES,
+            *alphavantage.ROUTES,
+        ],
         middleware=[Middleware(Gate, sandbox=sandbox)],
     )
     app.state.sandbox = sandbox

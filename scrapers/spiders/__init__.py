@@ -7,6 +7,7 @@ from scrapers.spiders.bars import BarsSpider
 from scrapers.spiders.base import SourceSpider
 from scrapers.spiders.charts import ChartsSpider
 from scrapers.spiders.edgar import EdgarSpider
+from scrapers.spiders.news import NewsRssSpider, NewsSearchSpider
 from scrapers.spiders.posts import PostsSpider
 from scrapers.spiders.quotes import QuotesSpider
 from scrapers.spiders.summary import SummarySpider
@@ -23,6 +24,8 @@ SPIDERS: dict[str, type[SourceSpider]] = {
         PostsSpider,
         EdgarSpider,
         AlphaVantageSpider,
+        NewsSearchSpider,
+        NewsRssSpider,
     )
 }
 

@@ -203,8 +203,34 @@ def signals() -> list[Row]:
     return rows
 
 
+def news(companies: Sequence[Company]) -> list[Row]:
+    """Up to three stories a company and day over 90 days, some of them about the next company as well."""
+    rows: list[Row] = []
+    words = ("shares move", "quarter in short", "recall of a product", "dividend is paid", "stock split")
+    for n, company in enumerate(companies):
+        draw = random.Random(f"{company.symbol} news")
+        for back in range(90):
+            day = NEWEST - timedelta(days=back)
+            for k in range(draw.choice((0, 0, 0, 1, 1, 2, 3))):
+                about = [company, *([companies[(n + 1) % len(companies)]] if draw.random() < 0.2 else [])]
+                at = datetime.combine(day, time(draw.randint(0, 20), draw.randint(0, 59)), NEW_YORK).astimezone(UTC)
+                head = f"{company.name}: {draw.choice(words)}"
+                rows.append(
+                    {
+                        "url": f"https://news.example.com/{company.symbol}/{day}/{k}", "symbol": company.symbol, "session": day, "published_at": at,
+                        "headline": head, "publisher": draw.choice(("Wire", "Daily", "Desk")), "summary": None, "document": "{}",
+                        "source": "search", "name": company.name, "sector": company.sector, "industry": company.industry,
+                    }
+                )  # fmt: skip
+                rows += [
+                    {**rows[-1], "symbol": o.symbol, "name": o.name, "sector": o.sector, "industry": o.industry}
+                    for o in about[1:]
+                ]
+    return rows
+
+
 def tables() -> dict[str, list[Row]]:
-    """All marts' rows by table; minute bars and news are not loaded."""
+    """All marts' rows by table; minute bars are not loaded."""
     companies = universe()
     history = bars(companies)
     quotes = [quote(company, history[company.symbol]) for company in companies]
@@ -224,12 +250,23 @@ def tables() -> dict[str, list[Row]]:
         "forecasts": forecasts(companies, history),
         "signals_hourly": signals(),
         "visits_day": visits(companies),
+        "news": news(companies),
     }  # fmt: skip
-    names = ("quotes", "companies", "sectors", "coverage", "bars_daily", "forecasts", "signals_hourly", "visits_day")
+    names = (
+        "quotes",
+        "companies",
+        "sectors",
+        "coverage",
+        "bars_daily",
+        "forecasts",
+        "signals_hourly",
+        "visits_day",
+        "news",
+    )
     made["loads"] = [
         {
             "table_name": f"gold.{name}", "layer": "gold", "source": f"silver.{name}", "rows": len(made[name]), "quarantined_rows": 3 * n, "version": n,
-            "loaded_at": NOW - timedelta(minutes=20 * (n + 1)), "first_time": CLOSE, "last_time": CLOSE,
+            "loaded_at": NOW - timedelta(minutes=20 * (n + 1)), "first_time": CLOSE - timedelta(days=89) if name == "news" else CLOSE, "last_time": CLOSE,
         }
         for n, name in enumerate(names)
     ]  # fmt: skip
@@ -259,6 +296,7 @@ def fill(owner_dsn: str) -> dict[str, list[Row]]:
             key = sql.SQL(", ").join(sql.Identifier(column) for column in table.key)
             connection.execute(sql.SQL("CREATE INDEX ON {} ({})").format(name, key))
         connection.execute("CREATE INDEX ON marts.bars_daily (session)")
+        connection.execute("UPDATE marts.news SET search = to_tsvector('english', headline)")
         connection.commit()
         connection.execute("ANALYZE")
     return made

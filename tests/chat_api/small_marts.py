@@ -15,7 +15,7 @@ from psycopg import sql
 from lake.contracts import SECTORS, of_layer
 from lake.load import postgres_columns
 from lake.market_calendar import NEW_YORK, xnys
-from tests.chat_api import small_records
+from tests.chat_api import news_rows, small_records
 
 NEWEST = date(2026, 11, 20)
 CLOSE = datetime(2026, 11, 20, 16, tzinfo=NEW_YORK).astimezone(UTC)
@@ -291,6 +291,7 @@ def fill(owner_dsn: str, hostile: Sequence[str] = (), sessions: int = 60, empty:
             "signals_hourly": signals(),
             "coverage": coverage(snapshots),
             "quarantine": quarantine(hostile),
+            "news": news_rows.news(hostile),
         }
         made["companies"] += small_records.earlier_descriptions(listed)
         made |= {
@@ -325,3 +326,6 @@ def fill(owner_dsn: str, hostile: Sequence[str] = (), sessions: int = 60, empty:
             ):
                 for row in rows:
                     copy.write_row([{**_PROVENANCE, **row}.get(c.name) for c in columns])
+        connection.execute(
+            "UPDATE marts.news SET search = to_tsvector('english', headline || ' ' || coalesce(summary, ''))"
+        )

@@ -137,6 +137,27 @@ def test_stored_texts_are_shown_literally_and_nothing_runs(browser: WebDriver, a
     assert complaints(browser) == []
 
 
+def test_headlines_lead_to_addresses_of_the_web_alone(browser: WebDriver, address: str) -> None:
+    opened(browser, address)
+    browser.execute_script("window.ran = 0; window.alert = () => { window.ran += 1 }")
+    shown = ask(browser, "headlines about hostile texts")
+    wait_for(lambda: shown.find_elements(By.CSS_SELECTOR, "tbody tr"))
+    assert shown.find_elements(By.CSS_SELECTOR, "script, td img, td b, td svg, td a") == []
+    cells = browser.execute_script(
+        "return [...arguments[0].querySelectorAll('tbody td')].map(c => c.textContent)", shown
+    )
+    assert "javascript:alert(0)" in cells
+    about = ask(browser, "news about Apple")
+    wait_for(lambda: about.find_elements(By.CSS_SELECTOR, "tbody td a"))
+    (card,) = browser.find_elements(By.CSS_SELECTOR, "[aria-label='Latest headlines']")
+    for link in (*about.find_elements(By.CSS_SELECTOR, "td a"), *card.find_elements(By.CSS_SELECTOR, "a")):
+        assert (link.get_attribute("href") or "").startswith("https://news.example.com/")
+        assert "noopener" in (link.get_attribute("rel") or "")
+    assert card.find_elements(By.CSS_SELECTOR, "script, img, b, svg") == []
+    assert browser.execute_script("return window.ran") == 0
+    no_alert(browser)
+
+
 def test_stored_texts_in_a_chart_are_labels(browser: WebDriver, address: str) -> None:
     opened(browser, address)
     browser.execute_script(

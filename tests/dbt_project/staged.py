@@ -110,6 +110,23 @@ def visits() -> tuple[pl.DataFrame, pl.DataFrame]:
     )
 
 
+def news() -> pl.DataFrame:
+    """Three stories: two about AAA, of which one names in its summary what the other has in its headline, and one about nobody known."""
+    rows = [
+        ("AAA", "https://e.example/recall", "Alpha recalls its pumps", None),
+        ("AAA", "https://e.example/quarter", "Alpha's quarter in short", "Among others the recall of pumps."),
+        ("ZZZ", "https://e.example/quarter", "Alpha's quarter in short", "<b>Nobody's</b> company."),
+    ]
+    known = {"session": DAY, "published_at": TICKS[0], "source": "search"}
+    return frame(
+        "gold.news",
+        [
+            {"symbol": s, "url": url, "headline": head, "summary": text, "document": '{"title": "x", "n": 1}', **known}
+            for s, url, head, text in rows
+        ],
+    )
+
+
 def fill(dsn: str) -> None:
     """Load all of it."""
     empty(dsn)
@@ -122,6 +139,7 @@ def fill(dsn: str) -> None:
         "forecast_scores": scores(),
         "visits_day": by_day,
         "visits_second": by_second,
+        "news": news(),
     }.items():
         load.load_slice(dsn, table(f"gold.{name}"), rows)
 

@@ -111,6 +111,33 @@ def test_a_filer_has_its_first_ticker_and_is_counted_once(built: tuple[str, runn
         assert found == [(20, "BB-A", 3), (99, None, 3)]
 
 
+def test_news_is_found_by_its_words_and_the_headline_s_weigh_more(
+    built: tuple[str, runner.BuildReport], postgres: Server
+) -> None:
+    reader, _ = built
+    found = ask(
+        reader,
+        """SELECT url, name, document ->> 'title', ts_rank(search, websearch_to_tsquery('english', 'recalled')) AS rank
+           FROM marts.news WHERE search @@ websearch_to_tsquery('english', 'recalled') ORDER BY rank DESC""",
+    )
+    assert [row[:3] for row in found] == [
+        ("https://e.example/recall", "Alpha", "x"),
+        ("https://e.example/quarter", "Alpha", "x"),
+    ]
+    assert found[0][3] > found[1][3]
+    assert ask(reader, "SELECT name FROM marts.news WHERE symbol = 'ZZZ'") == [(None,)]
+    with psycopg.connect(postgres.owner_dsn) as connection:
+        connection.execute("SET enable_seqscan = off")
+        plan = connection.execute(
+            "EXPLAIN SELECT url FROM marts.news WHERE search @@ websearch_to_tsquery('english', 'pumps')"
+        ).fetchall()
+    (gin,) = ask(
+        postgres.owner_dsn,
+        "SELECT indexname FROM pg_indexes WHERE schemaname = 'marts' AND tablename = 'news' AND indexdef LIKE '%gin%'",
+    )
+    assert any(gin[0] in line[0] for line in plan)
+
+
 def test_keys_are_unique_indexes_and_tables_are_analysed(
     built: tuple[str, runner.BuildReport], postgres: Server
 ) -> None:

@@ -59,7 +59,14 @@ def test_the_first_load_fills_every_table(loaded: tuple[Command, str]) -> None:
     assert rows(command, "silver.edgar_requests") + quarantined == EDGAR_DAYS * EDGAR_ROWS
     visits = delta.scan(home, table("gold.visits_second")).select(pl.col("visits_all").sum()).collect().item()
     assert 0 < visits <= rows(command, "silver.edgar_requests")
-    for name in ("gold.posts", "gold.signals_hourly", "gold.forecasts", "gold.forecast_scores", "gold.visits_day"):
+    for name in (
+        "gold.posts",
+        "gold.signals_hourly",
+        "gold.forecasts",
+        "gold.forecast_scores",
+        "gold.visits_day",
+        "gold.news",
+    ):
         assert rows(command, name) > 0, name
     assert list((command.home / "mlflow").rglob("*.png")), "the model's plot went through MLflow's server"
 

@@ -56,6 +56,7 @@ def test_its_chunks_and_numbers_are_those_of_the_code() -> None:
         "companies": "day",
         "index_bars": "year",
         "bars_minute": "week",
+        "news": "day",
     }
     assert f"({table('bronze.yahoo_chart').retention_days} days)" in PAGE
     assert f"last {KEEP_DAYS} days" in PAGE

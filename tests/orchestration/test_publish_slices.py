@@ -35,6 +35,7 @@ def work(postgres: Server) -> Iterator[Work]:
     delta.replace_slice(home, table("gold.companies"), staged.companies(), delta.EVERYTHING)
     for day in DAYS:
         write_session(postgres, day, 100.0)
+    delta.replace_slice(home, table("gold.news"), staged.news(), delta.EVERYTHING)
     day_rows, second_rows = staged.visits()
     delta.replace_slice(home, table("gold.visits_day"), day_rows, delta.EVERYTHING)
     delta.replace_slice(home, table("gold.visits_second"), second_rows, delta.EVERYTHING)
@@ -43,7 +44,7 @@ def work(postgres: Server) -> Iterator[Work]:
 
 
 def clear(postgres: Server) -> None:
-    for known in ("companies", "quotes", "coverage", "sectors", "visits_day", "visits_second"):
+    for known in ("companies", "quotes", "coverage", "sectors", "visits_day", "visits_second", "news"):
         gold = table(f"gold.{known}")
         if delta.exists(postgres.home, gold):
             delta.replace_slice(postgres.home, gold, gold.schema.create_empty(), delta.EVERYTHING)

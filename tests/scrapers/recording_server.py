@@ -26,6 +26,7 @@ from scrapers.crawl import CrawlFailed, run_crawl
 from scrapers.job import CrawlReport
 from scrapers.pages.base import Verdict
 from scrapers.pages.chart import read_chart
+from scrapers.pages.news_search import read_news_search
 from scrapers.pages.quotes import read_quotes
 from scrapers.pages.screener import read_screener
 from scrapers.pages.summary import read_summary
@@ -104,12 +105,14 @@ def endpoint_of(recorded: Recorded) -> str | None:
         return "minutes" if recorded.query("interval") == "1m" else "bars"
     if "/finance/screener" in path:
         return "universe"
-    return None
+    return "news" if path.endswith("/v1/finance/search") else None
 
 
 def _key(endpoint: str, recorded: Recorded, place: int) -> str:
     if endpoint == "quotes":
         return recorded.query("symbols") or ""
+    if endpoint == "news":
+        return recorded.query("q") or ""
     if endpoint == "universe":
         return SECTORS[place % len(SECTORS)]
     return recorded.last
@@ -149,6 +152,8 @@ def _asked(asked: Asked) -> Iterator[tuple[str, str]]:
         yield "summary", last
     elif "/chart/" in asked.path:
         yield ("minutes" if asked.query.get("interval") == "1m" else "bars"), last
+    elif asked.path.endswith("/search"):
+        yield "news", asked.query.get("q", "")
     elif "/screener" in asked.path:
         operands = json.loads(asked.body)["query"]["operands"]
         yield "universe", next(o["operands"][1] for o in operands if o["operands"][0] == "sector")
@@ -165,12 +170,13 @@ def jobs(lanes_: dict[str, Lane]) -> Iterator[tuple[str, str, dict[str, Any]]]:
     window = {"start": "2025-02-10", "end": "2025-02-14"}
     yield "bars", "bars", {"symbols": lanes_["bars"].keys, **window}
     yield "minutes", "bars", {"symbols": lanes_["minutes"].keys, "interval": "1m", **window}
+    yield "news", "news_search", {"symbols": lanes_["news"].keys}
     yield "universe", "universe", {"sectors": lanes_["universe"].keys, "per_sector": 250}
 
 
 def _known_by(endpoint: str, body: dict[str, Any]) -> str:
     asked = asked_for(body["request"])
-    return asked[{"quotes": "symbols", "universe": "sector"}.get(endpoint, "symbol")]
+    return asked.get({"quotes": "symbols", "universe": "sector"}.get(endpoint, "symbol"), "")
 
 
 def _verdict(endpoint: str, body: dict[str, Any]) -> Verdict:
@@ -179,6 +185,8 @@ def _verdict(endpoint: str, body: dict[str, Any]) -> Verdict:
         return read_quotes(raw, SESSION, TICK, status).verdict
     if endpoint == "summary":
         return read_summary(raw, SESSION, asked["symbol"], status).verdict
+    if endpoint == "news":
+        return read_news_search(raw, SESSION, asked.get("symbol"), status).verdict
     if endpoint == "universe":
         return read_screener(raw, SESSION, asked["sector"], status).verdict
     chart = read_chart(raw, asked["interval"], asked["symbol"], status)

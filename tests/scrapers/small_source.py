@@ -60,7 +60,8 @@ class SmallSource:
     def urls(self) -> SourceUrls:
         """Its addresses."""
         root = f"http://127.0.0.1:{self.port}"
-        return SourceUrls(f"{root}/query1", f"{root}/query2", f"{root}/fc/", f"{root}/x", f"{root}/sec", True)
+        yahoo = (f"{root}/query1", f"{root}/query2", f"{root}/fc/")
+        return SourceUrls(*yahoo, f"{root}/x", f"{root}/sec", True, search=f"{root}/query2", rss=f"{root}/rss")
 
 
 @contextmanager

@@ -15,6 +15,8 @@ from scrapers.pages import (
     Parsed,
     crumb_or_reason,
     parse_chart,
+    parse_news_rss,
+    parse_news_search,
     parse_posts,
     parse_quotes,
     parse_screener,
@@ -41,6 +43,7 @@ EVENTS = {
     "splits": {"2": {"date": 1795012200, "numerator": 2, "denominator": 1}},
 }
 HOURS = [[{"start": 1795185000, "end": 1795208400}]]
+STORY = {"title": "A rises", "link": "https://e.example/a", "providerPublishTime": 1795185000, "publisher": "P"}
 SEEDS = [
     quotes_body(quote("AAA"), quote("BBB")),
     screener_body(quote("AAA"), quote("BBB")),
@@ -50,10 +53,13 @@ SEEDS = [
     posts_body(post(1, entities={"hashtags": [{"tag": "x"}]}, referenced_tweets=[{"type": "quoted"}]), post(2)),
     encode({"fields": ["cik", "ticker"], "data": [[1, "A"]]}),
     encode({"0": {"cik_str": 1, "ticker": "A", "title": "A"}}),
+    encode({"news": [STORY, {**STORY, "relatedTickers": ["AAA", "BBB"]}], "quotes": []}),
     error_body("finance", "Unauthorized", "Invalid Crumb"),
     error_body("chart", "Not Found", "No data found, symbol may be delisted"),
     b"<html>Will be right back</html>",
     b"Too Many Requests",
+    b"<?xml version='1.0'?><rss version='2.0'><channel><item><title>A &amp;lt;b&amp;gt; rises</title>"
+    b"<link>https://e.example/a?.tsrc=rss</link><pubDate>Fri, 20 Nov 2026 14:00:00 +0000</pubDate></item></channel></rss>",
 ]
 REASONS = {str(reason) for reason in Reason}
 STATUSES = st.sampled_from([None, 200, 302, 400, 401, 403, 404, 422, 429, 500, 503, 599, 999])
@@ -71,6 +77,8 @@ def pages(body: bytes, status: int | None) -> list[Parsed]:
         parse_screener(body, SESSION, "Energy", status),
         parse_posts(body, status),
         parse_tickers(body, status),
+        parse_news_search(body, SESSION, "ABC", status),
+        parse_news_rss(body, SESSION, ("ABC",), status),
         *charts,
     ]
 
@@ -136,14 +144,14 @@ def replaced(value: Any, path: tuple[Any, ...], odd: Any) -> Any:
 
 
 @settings(FEW, max_examples=400)
-@given(st.sampled_from([json.loads(seed) for seed in SEEDS[:10]]), st.data())
+@given(st.sampled_from([json.loads(seed) for seed in SEEDS[:11]]), st.data())
 def test_bodies_with_one_or_two_values_replaced(tree: Any, data: st.DataObject) -> None:
     for _ in range(data.draw(st.integers(1, 2))):
         tree = replaced(tree, data.draw(st.sampled_from(places(tree))), data.draw(ODD))
     check(json.dumps(tree).encode(), 200)
 
 
-@pytest.mark.parametrize("body", [*SEEDS[:10], '{"quoteResponse": {"result": "né €"}}'.encode()])
+@pytest.mark.parametrize("body", [*SEEDS[:11], '{"quoteResponse": {"result": "né €"}}'.encode()])
 def test_every_beginning_of_a_good_body_is_named_truncated(body: bytes) -> None:
     for end in range(1, len(body)):
         assert parse_quotes(body[:end], SESSION, TICK).refused is Reason.TRUNCATED_JSON

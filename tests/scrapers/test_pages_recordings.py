@@ -15,6 +15,7 @@ from scrapers.pages import (
     Parsed,
     crumb_or_reason,
     parse_chart,
+    parse_news_search,
     parse_posts,
     parse_quotes,
     parse_screener,
@@ -58,6 +59,8 @@ def read(record: Recorded) -> tuple[str, Parsed] | None:
         page = parse_chart(record.body, interval, record.last, None, record.status)
         check("silver.corporate_actions", page.actions)
         return "chart", check("silver.bars_minute" if interval == "1m" else "silver.bars_daily", page.bars)
+    if record.path.endswith("/v1/finance/search"):
+        return "search", check("silver.news", parse_news_search(record.body, SESSION, record.query("q"), record.status))
     if "/finance/screener" in record.path:
         return "screener", check("silver.universe", parse_screener(record.body, SESSION, "Energy", record.status))
     return None
@@ -72,6 +75,7 @@ def every_page(body: bytes, status: int | None = None) -> dict[str, Parsed]:
         "screener": check("silver.universe", parse_screener(body, SESSION, "Energy", status)),
         "posts": check("silver.posts", parse_posts(body, status)),
         "tickers": check("silver.sec_tickers", parse_tickers(body, status)),
+        "search": check("silver.news", parse_news_search(body, SESSION, "AAPL", status)),
     }
 
 
@@ -88,9 +92,9 @@ def test_every_recording_of_a_used_endpoint_is_read_or_refused_by_name(shared: P
         answers[endpoint] += page.refused is None
         rows[endpoint] += page.rows.height
         refusals.setdefault(endpoint, Counter()).update(refusal.reason for refusal in page.refusals)
-    assert bodies == {"quotes": 60, "summary": 944, "chart": 32, "screener": 5}
-    assert answers == {"quotes": 57, "summary": 235, "chart": 24, "screener": 5}
-    assert rows == {"quotes": 43, "summary": 234, "chart": 4184, "screener": 25}
+    assert bodies == {"quotes": 60, "summary": 944, "chart": 32, "screener": 5, "search": 42}
+    assert answers == {"quotes": 57, "summary": 235, "chart": 24, "screener": 5, "search": 40}
+    assert rows == {"quotes": 43, "summary": 234, "chart": 4184, "screener": 25, "search": 167}
     assert refusals["quotes"] == {
         "empty_result": 3,
         "price_missing": 5,
@@ -260,7 +264,11 @@ def test_recorded_crumbs_and_consent_pages(shared: Path) -> None:
 def test_pages_and_normalised_output_are_refused_by_name(shared: Path) -> None:
     folder = shared / "data/yahoo"
     for path in sorted((folder / "financequery_2026_normalised").iterdir()):
-        assert {str(page.refused) for page in every_page(path.read_bytes()).values()} == {"unexpected_shape"}, path.name
+        found_by = {name: str(page.refused) for name, page in every_page(path.read_bytes()).items()}
+        if path.name == "search.json":
+            # The search's own form, without a story.
+            assert found_by.pop("search") == "None"
+        assert set(found_by.values()) == {"unexpected_shape"}, path.name
     for path in sorted((folder / "html_quote_2020-06").iterdir()):
         assert {str(p.refused) for p in every_page(path.read_bytes()).values()} == {"html_instead_of_json"}, path.name
     found: Counter[str] = Counter()

@@ -95,7 +95,6 @@ SECTOR = {
 
 
 NOT_LOADED = {
-    "news": ("Headlines are", "no news source is connected yet", "Visits to filings and signals from posts can be asked about instead."),
     "board": ("Boards of directors are", "a company's officers are", "Ask for the officers."),
     "bands": ("Percentiles by second of the day are", "visits by day with rank, share and the ratio to the usual are", "Ask for the visits of a day."),
     "visits_second": ("Visits by second or minute are not answered from here and are", "visits by day are", "Ask for the visits of a day."),

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import cast
 
-from chat_api.parser.draft import Draft, not_loaded, not_understood
+from chat_api.parser.draft import Draft, not_understood
 from chat_api.parser.lexer.items import Item
-from chat_api.parser.measures.concepts import ATTRIBUTES, NOT_LOADED, PERIOD_ONLY, is_period
+from chat_api.parser.measures.concepts import ATTRIBUTES, PERIOD_ONLY, is_period
 from chat_api.parser.parts import Parts
 from chat_api.parser.shapes.common import PRICED
 from chat_api.plan import Statistic
@@ -93,7 +93,7 @@ def find_grouping(draft: Draft, parts: Parts) -> None:
         raise not_understood("more than one grouping")
     parts.by = names[0] if names else None
     if parts.by == "publisher":
-        raise not_loaded(*NOT_LOADED["news"])
+        raise not_understood("the publisher")
     if draft.take("chart"):
         parts.chart = True
 

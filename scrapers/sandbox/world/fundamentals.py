@@ -58,6 +58,13 @@ def _report_instant(seed: int, company: Company, quarter: int) -> datetime:
     return datetime.combine(day, at, NEW_YORK).astimezone(UTC)
 
 
+def reports_between(seed: int, company: Company, first: date, last: date) -> list[datetime]:
+    """When a company reports its quarters between two days in New York, both included; UTC."""
+    quarters = range(first.year * 4 + (first.month - 1) // 3 - 1, last.year * 4 + (last.month - 1) // 3 + 1)
+    instants = [_report_instant(seed, company, number) for number in quarters]
+    return [at for at in instants if first <= at.astimezone(NEW_YORK).date() <= last]
+
+
 @lru_cache(maxsize=32_768)
 def _anchor_price(seed: int, company: Company, quarter: int) -> float:
     """The last close before a quarter, per anchor share; the first one ever where there is none before."""
