@@ -59,6 +59,11 @@ class Calendar:
         self._bounds = bounds
         self.zone = zone
 
+    @property
+    def bounds(self) -> tuple[date, date]:
+        """The first and the last day that the calendar speaks of."""
+        return self._bounds
+
     def knows(self, day: date) -> bool:
         """Whether the calendar speaks of a day."""
         return self._bounds[0] <= day <= self._bounds[1]

@@ -120,19 +120,27 @@ def evaluate(
 def import_(
     paths: Annotated[list[Path], typer.Argument(help="Files, or folders of them.")],
     symbol: Annotated[str | None, typer.Option(help="The symbol that a file of bars speaks of.")] = None,
+    basis: Annotated[
+        str | None, typer.Option(help="What its prices are adjusted for: raw, split_adjusted or fully_adjusted.")
+    ] = None,
     json: Json = False,
 ) -> int:
-    """Bring in files of your own: EDGAR logs, daily bars, one-minute bars, the SEC's ticker files."""
+    """Bring in files of your own: EDGAR logs, bars in many shapes, exchanges' lists, SEC's tickers (docs/import.md)."""
     from lake.home import Home
     from lake.settings import load_settings
     from orchestration.commands_import import run
     from orchestration.console import Screen
+    from orchestration.importing import Said
+    from scrapers.imports.shapes import BASES
 
     settings = load_settings()
     for path in paths:
         if not path.exists():
             raise typer.BadParameter(f"{path}: no such file or folder")
-    return run((Home.open(settings, make_world="real"), settings), Screen(), paths, symbol, as_json=json)
+    if basis is not None and basis not in BASES:
+        raise typer.BadParameter(f"--basis {basis}: expected one of {', '.join(BASES)}")
+    said = Said(symbol, basis)
+    return run((Home.open(settings, make_world="real"), settings), Screen(), paths, said, as_json=json)
 
 
 @app.command()

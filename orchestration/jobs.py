@@ -125,6 +125,7 @@ JOBS = (
         slot="query2",
         chunk="week",
     ),
+    JobSpec("listings", "Exchanges' lists from imported files.", ("silver.listings", "gold.listings")),
 )
 
 

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from itertools import groupby
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import dagster as dg
@@ -17,7 +19,7 @@ import polars as pl
 from lake import delta
 from lake.contracts import of_layer, table
 from lake.delta import Slice
-from orchestration.assets.factory import TICK_TAG, asset_key
+from orchestration.assets.factory import AGAIN_TAG, TICK_TAG, asset_key
 from orchestration.backfill import Progress, Report
 from orchestration.backfill_plan import NOT_OF_THE_PAST
 from orchestration.importing import import_steps
@@ -30,7 +32,16 @@ if TYPE_CHECKING:
     from lake.home import Home
     from orchestration.work import Work
 
-FILE_KINDS = ("edgar_log_v1", "edgar_log_v2", "bars_daily_csv", "bars_minute_alphavantage_csv", "sec_tickers")
+FILE_KINDS = (
+    "edgar_log_v1",
+    "edgar_log_v2",
+    "bars_daily",
+    "bars_minute",
+    "index_bars_daily",
+    "index_bars_minute",
+    "listings",
+    "sec_tickers",
+)
 
 
 class Rebuild(NamedTuple):
@@ -131,8 +142,9 @@ def _file_steps(work: Work, source: str) -> list[Step]:
     rows = kept(work, *kinds).filter(day.is_between(work.first, work.last))
     if rows.is_empty():
         raise WrongBackfill(f"bronze keeps no file of {', '.join(kinds)} {_what(work)}")
-    fields = ("path", "kind", "_source_url", "log_date", "symbol")
-    return import_steps([RawFile(*row) for row in rows.select(fields).iter_rows()], work)
+    fields = ("path", "kind", "_source_url", "log_date", "symbol", "basis")
+    files = [RawFile(Path(path), *rest) for path, *rest in rows.select(fields).iter_rows()]
+    return [replace(step, tags={**step.tags, AGAIN_TAG: "yes"}) for step in import_steps(files, work)]
 
 
 def _what(work: Work) -> str:

@@ -6,6 +6,7 @@ from lake.contracts.attention import ATTENTION
 from lake.contracts.base import Layer, Table
 from lake.contracts.forecasts import FORECASTS
 from lake.contracts.indices import INDEX_TABLES
+from lake.contracts.listings import LISTINGS
 from lake.contracts.market import MARKET, SECTORS
 from lake.contracts.marts import LOADS, MARTS
 from lake.contracts.officers import OFFICER_TABLES
@@ -29,6 +30,7 @@ TABLES: dict[str, Table] = {
         *MARTS,
         *INDEX_TABLES,
         *OFFICER_TABLES,
+        *LISTINGS,
     )
 }
 

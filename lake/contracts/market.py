@@ -264,6 +264,17 @@ class CorporateAction(Provenance):
         min_exclusive=0,
         metadata={"unit": "USD per share, or new shares per old", "meaning": "the dividend, or the split's ratio"},
     )
+    stated_on = dy.Date(
+        nullable=True,
+        metadata={"meaning": "day in whose shares the amount is; empty for the day it was observed"},
+    )
+    origin = dy.String(nullable=False, metadata={"meaning": "yahoo_chart, or the SHA-256 of the imported file"})
+
+
+class CorporateActionSilver(CorporateAction):
+    """A dividend or a split as one source or file gives it; several may speak of the same one."""
+
+    origin = dy.String(primary_key=True, metadata={"meaning": "yahoo_chart, or the SHA-256 of the imported file"})
 
 
 class BarDaily(BarFields):
@@ -330,7 +341,7 @@ MARKET = (
     Table("sec_tickers", "silver", SecTicker, "market", "SEC company tickers"),
     Table("quotes", "silver", QuoteSilver, "market", "yahoo_quotes", partition_by=("session",)),
     Table("bars_daily", "silver", BarDailySilver, "market", "yahoo_chart, imported files", partition_by=("year",)),
-    Table("corporate_actions", "silver", CorporateAction, "market", "yahoo_chart"),
+    Table("corporate_actions", "silver", CorporateActionSilver, "market", "yahoo_chart, imported files"),
     Table(
         "bars_minute", "silver", BarMinuteSilver, "market", "yahoo_minutes, imported files", partition_by=("session",)
     ),

@@ -12,7 +12,7 @@ import polars as pl
 
 from lake import delta
 from lake.contracts import table
-from lake.delta import Written
+from lake.delta import Slice, Written
 from orchestration.work import Work
 
 _BLOCK = 1 << 20
@@ -26,6 +26,7 @@ class RawFile(NamedTuple):
     source_url: str
     log_date: date | None = None
     symbol: str | None = None
+    basis: str | None = None
 
 
 def sha256_of(path: Path) -> str:
@@ -40,11 +41,13 @@ def sha256_of(path: Path) -> str:
 def keep(work: Work, files: list[RawFile]) -> Written:
     """Copy files into bronze and record each once; a file that is there already is left as it is.
 
-    The copy is complete before its row is written, so a kill leaves at most a file without a row.
+    Brought again with another symbol or basis, its row is put in place of the old one, as a new import. The copy is
+    complete before its row is written, so a kill leaves at most a file without a row.
     """
     known = table("bronze.files")
-    present = set(delta.scan(work.home, known).select("sha256", "kind").collect().iter_rows())
-    rows = []
+    told = delta.scan(work.home, known).select("sha256", "kind", "symbol", "basis").collect()
+    present = {(sha, kind): (symbol, basis) for sha, kind, symbol, basis in told.iter_rows()}
+    rows, again = [], []
     for file in files:
         sha = sha256_of(file.path)
         suffix = "".join(file.path.suffixes[-1:]).lower()
@@ -55,9 +58,12 @@ def keep(work: Work, files: list[RawFile]) -> Written:
             partial = target.with_name(f"{target.name}.{work.run_id}.part")
             shutil.copyfile(file.path, partial)
             partial.replace(target)
+        said = (file.symbol, file.basis)
         if (sha, file.kind) in present:
-            continue
-        present.add((sha, file.kind))
+            if present[sha, file.kind] == said:
+                continue
+            again.append(Slice({"sha256": sha, "kind": file.kind}))
+        present[sha, file.kind] = said
         rows.append(
             {
                 "sha256": sha,
@@ -66,6 +72,7 @@ def keep(work: Work, files: list[RawFile]) -> Written:
                 "stored_as": str(stored),
                 "log_date": file.log_date,
                 "symbol": file.symbol,
+                "basis": file.basis,
                 "bytes": file.path.stat().st_size,
                 "rows_in": None,
                 "_ingested_at": work.clock.now(),
@@ -74,11 +81,14 @@ def keep(work: Work, files: list[RawFile]) -> Written:
             }
         )
     frame = pl.DataFrame(rows, schema=known.schema.create_empty().schema)
+    for where in again:
+        delta.replace_slice(work.home, known, frame.filter(where.expr).tail(1), where)
+        frame = frame.filter(~where.expr)
     return delta.append(work.home, known, frame)
 
 
 def kept(work: Work, *kinds: str) -> pl.DataFrame:
     """The rows of `bronze.files` of some kinds, with the column `path`: where each is now."""
-    rows = delta.scan(work.home, table("bronze.files")).filter(pl.col("kind").is_in(kinds)).collect()
+    rows = delta.scan(work.home, table("bronze.files")).filter(pl.col("kind").is_in(kinds)).collect().sort("sha256")
     root = str(work.home.files)
     return rows.with_columns(path=pl.concat_str([pl.lit(root), pl.col("stored_as")], separator="/"))

@@ -8,7 +8,7 @@ from lake import delta
 from lake.contracts import table
 from lake.delta import EVERYTHING, Slice, Written
 from orchestration.steps.common import bodies_of, days, land, since, write_gold, write_silver
-from orchestration.steps.imports import as_one, settle_minute_files
+from orchestration.steps.imports import as_one, settle_files
 from orchestration.steps.market import members
 from orchestration.work import Outcome, Work
 
@@ -35,7 +35,7 @@ def settle_minutes(work: Work) -> Outcome:
     """Minute bars of the sessions asked for, and those of imported files."""
     from scrapers.silver import minutes_rows
 
-    outcomes = list(settle_minute_files(work))
+    outcomes = list(settle_files(work, "bars_minute"))
     settled = minutes_rows(bodies_of(work, "bronze.yahoo_minutes", since(work)), work.first, work.last)
     where = days(work, "session")
     charts = Slice({"origin": "yahoo_chart", **where.equals}, where.between)

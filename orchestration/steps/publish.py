@@ -63,7 +63,7 @@ def gold_quarantine(work: Work) -> Outcome:
     """What quarantine holds, by table and rule."""
     known = table("gold.quarantine")
     before = delta.read(work.home, known)
-    frame = by_rule(work.home, of_layer("silver"), before)
+    frame = by_rule(work.home, (*of_layer("silver"), table("gold.bars_daily")), before)
     if frame.equals(before.sort("table_name", "rule")):
         return Outcome(known, Written(delta.version(work.home, known) or 0, before.height))
     return write_gold(work, known.id, frame, EVERYTHING)

@@ -16,7 +16,7 @@ from orchestration.work import Outcome, Work
 
 def settle_tickers(work: Work) -> Outcome:
     """The mapping of all files kept; where two name a ticker, the newer file's filer holds."""
-    from scrapers.files import Source, ticker_rows
+    from scrapers.imports.read import Source, ticker_rows
     from scrapers.silver import sec_ticker_rows
 
     known = table("silver.sec_tickers")
@@ -26,8 +26,10 @@ def settle_tickers(work: Work) -> Outcome:
     for file in kept(work, "sec_tickers").sort("_ingested_at").iter_rows(named=True):
         source = Source(file["sha256"], file["_ingested_at"], file["_run_id"])
         path = Path(file["path"])
-        read = sec_ticker_rows if path.suffix == ".json" else ticker_rows
-        frame, refused, count = read(path, source)
+        if path.suffix == ".json":
+            frame, refused, count = sec_ticker_rows(path, source)
+        else:
+            frame, refused, count = ticker_rows(path, source, file["file_name"])
         frames.append(frame.select(known.columns))
         refusals += refused
         rows_in += count
