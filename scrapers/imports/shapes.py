@@ -291,5 +291,5 @@ NOT_TAKEN: tuple[Known, ...] = (
     Known(frozenset({"symbol", "assettype", "exchange"}), "no_day", "Alpha Vantage's overview of one company"),
     Known(frozenset({"bestmatches"}), "no_table", "the answer to a search for a symbol"),
     Known(frozenset({"matchscore", "symbol"}), "no_table", "the answer to a search for a symbol"),
-    Known(frozenset({"energy", "utilities"}), "no_table", "the performance of sectors"),
+    Known(frozenset({"information", "lastrefreshed"}), "no_table", "Alpha Vantage's performance of sectors"),
 )
