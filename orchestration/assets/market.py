@@ -14,6 +14,7 @@ _ABOUT = {
     "columns_as_named": "No imported file has its prices under each other's names.",
     "dates_are_sessions": "The days of imported files are the exchange's sessions; shifted dates are not.",
     "sessions_complete": "A warning where an imported file lacks a session between its first and its last.",
+    "adjusted_close_follows": "A warning where a file's own adjusted close is not what its formula makes.",
     BASIS_CHECK: "Raw closes fall over a known split and adjusted ones do not.",
     AGREE_CHECK: "A warning where two origins of one basis tell different prices of a day.",
 }

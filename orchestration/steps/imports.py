@@ -24,7 +24,12 @@ if TYPE_CHECKING:
 _NONE = RowAccount(0, 0, 0, 0)
 _NAMED = 20
 # Check → whether it is a warning only.
-FILE_CHECKS = {"columns_as_named": False, "dates_are_sessions": False, "sessions_complete": True}
+FILE_CHECKS = {
+    "columns_as_named": False,
+    "dates_are_sessions": False,
+    "sessions_complete": True,
+    "adjusted_close_follows": True,
+}
 
 
 def read_kept(file: dict[str, Any]) -> FileRows:

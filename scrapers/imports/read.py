@@ -14,6 +14,7 @@ from lake.contracts import Table, table
 from lake.rows import Refusal, RowAccount, Settled, settle
 from scrapers.errors import Reason
 from scrapers.imports import actions, bars, listings, values
+from scrapers.imports.adjusted import on_adjusted
 from scrapers.imports.cells import TEXT
 from scrapers.imports.recognise import Sheet, sheets
 from scrapers.imports.shapes import SYMBOL_NAMES, Basis, Kind
@@ -86,7 +87,7 @@ def read_file(
     if kind in {"bars_daily", "index_bars_daily"}:
         for at, sheet in enumerate(found):
             typed[at], told = bars.judged(sheet, typed[at], source.observed_at.date())
-            verdicts += told
+            verdicts += [*told, *on_adjusted(sheet, typed[at])]
     rows = pl.concat(typed, how="vertical_relaxed")
     refusals = [refusal for sheet in found for refusal in _ragged(sheet, source)] + _refused(rows, source)
     rows_in = sum(sheet.cells.rows_in for sheet in found)
@@ -108,7 +109,7 @@ def read_file(
 
 def _typed(sheet: Sheet, source: Source) -> pl.DataFrame:
     """The contract's columns without provenance, `_text`, and `_reason`: why a row is refused, null where it is not."""
-    symbol = _symbol(sheet)
+    symbol = symbol_of(sheet)
     if sheet.kind in {"bars_daily", "index_bars_daily"}:
         return bars.daily(sheet, symbol, source.sha256)
     if sheet.kind in {"bars_minute", "index_bars_minute"}:
@@ -118,7 +119,8 @@ def _typed(sheet: Sheet, source: Source) -> pl.DataFrame:
     return listings.tickers(sheet)
 
 
-def _symbol(sheet: Sheet) -> pl.Expr:
+def symbol_of(sheet: Sheet) -> pl.Expr:
+    """Whose each row is: the file's one symbol, or a column's."""
     if sheet.symbol is not None:
         return pl.lit(sheet.symbol)
     column = next(name for name in SYMBOL_NAMES if name in sheet.cells.names)

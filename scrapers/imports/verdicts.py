@@ -14,8 +14,9 @@ import polars as pl
 
 _REASON = "_reason"
 _PRICES = ("open", "high", "low", "close")
-# Real files have no bar on a day without a session; a shift by a year puts one in four there, one by 52 weeks one in 25.
-_STRAY_SHARE, _FEWEST_STRAYS = 0.02, 5
+# Of real files one day in 120 is none at most (an index, its evening sessions); a shift by a year puts one in four there,
+# one by 52 weeks, which moves the holidays alone, one in 60.
+_STRAY_SHARE, _FEWEST_STRAYS = 0.01, 5
 _MISLABELLED_SHARE, _FEWEST_ROWS = 0.5, 5
 _NAMED_DAYS = 5
 
