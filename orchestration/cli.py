@@ -130,7 +130,7 @@ def import_(
     from lake.settings import load_settings
     from orchestration.commands_import import run
     from orchestration.console import Screen
-    from orchestration.importing import Said
+    from orchestration.recognising import Said
     from scrapers.imports.shapes import BASES
 
     settings = load_settings()

@@ -12,7 +12,8 @@ from orchestration.worker import as_json as summary_as_json
 if TYPE_CHECKING:
     from lake.home import Home
     from lake.settings import Settings
-    from orchestration.importing import ImportReport, Said
+    from orchestration.importing import ImportReport
+    from orchestration.recognising import Said
 
 
 def run(where: tuple[Home, Settings], screen: Screen, paths: list[Path], said: Said, *, as_json: bool) -> int:

@@ -3,52 +3,33 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
-from urllib.parse import quote
+from typing import TypeAlias
 
 import dagster as dg
 import polars as pl
 
 from lake import delta
 from lake.clock import Clock
-from lake.contracts import table
+from lake.contracts import DISPUTED, table
 from lake.home import Home, HomeError
-from lake.rows import RowAccount
 from lake.settings import Settings
 from orchestration import orphans, running
 from orchestration.assets.marts import EXPECTATIONS_TAG
 from orchestration.jobs import INVENTORY
 from orchestration.load import LoadSummary, Progress, Step, run_steps
+from orchestration.recognising import NOTHING_SAID, FileReport, Said, files_below, recognise
 from orchestration.serving import served
-from orchestration.steps.files import RawFile, keep, sha256_of
+from orchestration.steps.files import RawFile, keep
 from orchestration.work import Work
 
-if TYPE_CHECKING:
-    from scrapers.imports.read import FileRows
-    from scrapers.imports.shapes import Basis
-
+Days: TypeAlias = tuple[date, date]
 IMPORT_TAG = "tidemark/import"
 _ENOUGH_BARS = 250
-
-
-class Said(NamedTuple):
-    """The user's word on the files.
-
-    Attributes:
-        symbol: whose bars they are.
-        basis: what their prices are adjusted for.
-    """
-
-    symbol: str | None = None
-    basis: Basis | None = None
-
-
-NOTHING_SAID = Said()
 
 
 class NothingToImport(ValueError):
@@ -57,29 +38,6 @@ class NothingToImport(ValueError):
 
 class ImportBusy(RuntimeError):
     """Another import is at work in the home."""
-
-
-@dataclass(frozen=True)
-class FileReport:
-    """What a file is, and what becomes of its rows.
-
-    Attributes:
-        kind: what its rows are, or the series of an EDGAR log.
-        shape: as the mapping names it; empty for a log.
-        basis: what its prices are adjusted for.
-        symbols: how many it speaks of.
-        account: of its rows; None for a log, which is counted in its run.
-        rules: rows refused by rule.
-        findings: what is wrong with it as a whole.
-    """
-
-    kind: str
-    shape: str = ""
-    basis: str | None = None
-    symbols: int | None = None
-    account: RowAccount | None = None
-    rules: dict[str, int] = field(default_factory=dict)
-    findings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -101,83 +59,6 @@ class ImportReport:
     superseded: int
     disputed: dict[str, int]
     forecast: bool
-
-
-def files_below(paths: Sequence[Path]) -> list[Path]:
-    """The files named, and those in the folders named, in order.
-
-    Raises:
-        FileNotFoundError: naming the path.
-    """
-    found: list[Path] = []
-    for path in paths:
-        if path.is_dir():
-            found += sorted(p for p in path.rglob("*") if p.is_file() and not p.name.startswith("."))
-        elif path.is_file():
-            found.append(path)
-        else:
-            raise FileNotFoundError(f"{path}: no such file or folder")
-    return found
-
-
-def recognise(path: Path, said: Said, settings: Settings, now: datetime) -> tuple[RawFile, FileReport]:
-    """What a file is, by its content, and what its rows will come to.
-
-    Raises:
-        scrapers.imports.recognise.NotRecognised: with what was expected and what was found.
-    """
-    from scrapers.imports.read import Source, read_file
-    from scrapers.imports.recognise import NotRecognised
-    from spark_jobs.edgar_files import DamagedLog, NotALog, read_head
-
-    url = path.resolve().as_uri() if path.is_absolute() else f"file:{quote(path.name)}"
-    try:
-        head = read_head(path)
-    except NotALog:
-        pass
-    except DamagedLog as error:
-        raise NotRecognised(str(error)) from None
-    else:
-        if head.log_date is None:
-            raise NotRecognised(f"{path.name}: an EDGAR log whose day neither its name (logYYYYMMDD) nor its rows tell")
-        kind = f"edgar_log_{head.form.series}"
-        _allowed(path, kind, settings)
-        return RawFile(path, kind, url, head.log_date), FileReport(kind)
-    rows = read_file(path, Source(sha256_of(path), now, "import"), path.name, said.symbol, said.basis)
-    _allowed(path, rows.kind, settings)
-    raw = RawFile(path, rows.kind, url, symbol=rows.symbol, basis=said.basis)
-    return raw, _reported(rows)
-
-
-def _reported(rows: FileRows) -> FileReport:
-    from scrapers.imports.read import TABLES
-
-    settled = rows.settled[TABLES[rows.kind]]
-    rules = settled.quarantined.group_by("rules").len().sort("rules") if settled.quarantined.height else None
-    return FileReport(
-        rows.kind,
-        ", ".join(sorted({sheet.shape.name for sheet in rows.sheets})),
-        ", ".join(sorted({sheet.basis for sheet in rows.sheets if sheet.basis})) or None,
-        settled.good["symbol"].n_unique(),
-        settled.account,
-        {rule: int(count) for rule, count in rules.iter_rows()} if rules is not None else {},
-        tuple(f"{verdict.check}: {verdict.detail}" for verdict in rows.verdicts),
-    )
-
-
-def _allowed(path: Path, kind: str, settings: Settings) -> None:
-    """Refuse a file of a source that is off.
-
-    Raises:
-        NotRecognised: naming the setting.
-    """
-    from scrapers.imports.recognise import NotRecognised
-
-    source = "sec" if kind.startswith("edgar_log") or kind == "sec_tickers" else "yahoo"
-    if getattr(settings, f"source_{source}") == "off":
-        raise NotRecognised(
-            f"{path.name}: {kind} are {source}'s, and TIDEMARK_SOURCE_{source.upper()} is off: set it to files or live"
-        )
 
 
 @contextmanager
@@ -228,7 +109,10 @@ def import_files(
     work = Work(home, settings, f"import-{clock.now():%Y%m%dT%H%M%S}-{os.getpid()}", today, today, clock=clock)
     with served(home, settings, _needed(recognised)), alone(home):
         keep(work, recognised)
-        steps = [replace(step, tags={**step.tags, IMPORT_TAG: "yes"}) for step in import_steps(recognised, work)]
+        steps = [
+            replace(step, tags={**step.tags, IMPORT_TAG: "yes"})
+            for step in import_steps(recognised, work, _index_days(told.values()))
+        ]
         summary = run_steps(home, settings, steps, on_step)
         forecast = _has_enough_bars(home)
         if forecast and any(file.kind == "bars_daily" for file in recognised):
@@ -268,14 +152,18 @@ def _needed(files: Sequence[RawFile]) -> tuple[str, ...]:
 def _disputes(home: Home) -> tuple[int, dict[str, int]]:
     """Of all bars in silver, how many gave way, and how many were refused on the way to gold by which rule."""
     gold = table("gold.bars_daily")
-    refused = delta.read_quarantine(home, gold).group_by("rules").len().sort("rules")
+    refused = delta.read_quarantine(home, DISPUTED).group_by("rules").len().sort("rules")
     disputed = {rule: int(count) for rule, count in refused.iter_rows()}
     silver = delta.count(home, table("silver.bars_daily"))
     return silver - delta.count(home, gold) - sum(disputed.values()), disputed
 
 
-def import_steps(files: Sequence[RawFile], work: Work) -> list[Step]:
-    """The jobs' parts that the files' kinds call for."""
+def import_steps(files: Sequence[RawFile], work: Work, index_days: Days | None = None) -> list[Step]:
+    """The jobs' parts that the files' kinds call for.
+
+    Args:
+        index_days: the days of which gold's minutes of indices change.
+    """
     kinds = {file.kind for file in files}
     steps: list[Step] = []
     if "sec_tickers" in kinds:
@@ -292,7 +180,7 @@ def import_steps(files: Sequence[RawFile], work: Work) -> list[Step]:
     if kinds & {"index_bars_daily", "index_bars_minute"}:
         silver = ("silver.index_bars_daily", "silver.index_bars_minute")
         steps.append(Step("indices", "index_bars", silver, session, session))
-        first, last = _index_days(files, work) or (session, session)
+        first, last = index_days or (session, session)
         gold = ("gold.index_bars_daily", "gold.index_bars_minute")
         steps.append(Step("index levels", "index_bars", gold, first, last))
     if "listings" in kinds:
@@ -320,15 +208,15 @@ def _has_enough_bars(home: Home) -> bool:
     return longest is not None and int(longest) >= _ENOUGH_BARS
 
 
-def _index_days(files: Sequence[RawFile], work: Work) -> tuple[date, date] | None:
-    """The days of New York whose gold minutes of indices the files change."""
-    from scrapers.imports.read import Source, read_file, span
-
-    source = Source("0" * 64, work.clock.now(), work.run_id)
-    ends = []
-    for file in files:
-        if file.kind == "index_bars_minute":
-            rows = read_file(file.path, source, file.path.name, file.symbol)
-            ends.append(span(rows.settled["silver.index_bars_minute"]))
-    known = [end for end in ends if end is not None]
+def _index_days(told: Iterable[FileReport]) -> Days | None:
+    """The days that imported minutes of indices speak of."""
+    known = [(file.first, file.last) for file in told if file.kind == "index_bars_minute" and file.first and file.last]
     return (min(first for first, _ in known), max(last for _, last in known)) if known else None
+
+
+def index_days_held(work: Work) -> Days | None:
+    """The days of which silver has imported minutes of indices."""
+    files = pl.col("origin") != "yahoo_chart"
+    rows = delta.scan(work.home, table("silver.index_bars_minute")).filter(files)
+    first, last = rows.select(a=pl.col("session").min(), b=pl.col("session").max()).collect().row(0)
+    return (first, last) if first is not None else None

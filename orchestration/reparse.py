@@ -22,7 +22,7 @@ from lake.delta import Slice
 from orchestration.assets.factory import AGAIN_TAG, TICK_TAG, asset_key
 from orchestration.backfill import Progress, Report
 from orchestration.backfill_plan import NOT_OF_THE_PAST
-from orchestration.importing import import_steps
+from orchestration.importing import import_steps, index_days_held
 from orchestration.jobs import JOBS, TOGETHER, JobSpec
 from orchestration.journal import WrongBackfill
 from orchestration.load import LoadFailed, Step, runner
@@ -144,7 +144,9 @@ def _file_steps(work: Work, source: str) -> list[Step]:
         raise WrongBackfill(f"bronze keeps no file of {', '.join(kinds)} {_what(work)}")
     fields = ("path", "kind", "_source_url", "log_date", "symbol", "basis")
     files = [RawFile(Path(path), *rest) for path, *rest in rows.select(fields).iter_rows()]
-    return [replace(step, tags={**step.tags, AGAIN_TAG: "yes"}) for step in import_steps(files, work)]
+    return [
+        replace(step, tags={**step.tags, AGAIN_TAG: "yes"}) for step in import_steps(files, work, index_days_held(work))
+    ]
 
 
 def _what(work: Work) -> str:

@@ -7,7 +7,7 @@ from lake.contracts.base import Layer, Table
 from lake.contracts.forecasts import FORECASTS
 from lake.contracts.indices import INDEX_TABLES
 from lake.contracts.listings import LISTINGS
-from lake.contracts.market import MARKET, SECTORS
+from lake.contracts.market import DISPUTED, MARKET, SECTORS
 from lake.contracts.marts import LOADS, MARTS
 from lake.contracts.officers import OFFICER_TABLES
 from lake.contracts.operations import OPERATIONS
@@ -52,4 +52,4 @@ def of_layer(layer: Layer) -> tuple[Table, ...]:
     return tuple(t for t in TABLES.values() if t.layer == layer)
 
 
-__all__ = ["SECTORS", "TABLES", "Layer", "Quarantined", "Table", "of_layer", "table"]
+__all__ = ["DISPUTED", "SECTORS", "TABLES", "Layer", "Quarantined", "Table", "of_layer", "table"]

@@ -335,6 +335,10 @@ class BarMinute(MinuteFields):
     origin = dy.String(nullable=False, metadata={"meaning": "the source or file it was taken from"})
 
 
+# Silver's bars that are refused beside others of the same day, on the way to gold. No table is kept under the name: it
+# has a quarantine alone, apart from the one that silver's own run writes.
+DISPUTED = Table("bars_daily_origins", "silver", BarDailySilver, "market", "silver.bars_daily")
+
 MARKET = (
     Table("universe", "silver", Membership, "market", "yahoo_screener", partition_by=("session",)),
     Table("profiles", "silver", Profile, "market", "yahoo_summary", partition_by=("session",)),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from lake import delta
-from lake.contracts import table
+from lake.contracts import DISPUTED, table
 from lake.delta import EVERYTHING, Slice, Written
 from orchestration.steps.chosen import Chosen
 from orchestration.steps.common import RulesBroken, days, kept_rules, land, since, write_gold, write_keeping
@@ -112,6 +112,7 @@ def gold_bars(work: Work) -> Iterator[Outcome]:
             yield kept_rules(known, made.rows)
 
     if not symbols:
+        delta.replace_quarantine(work.home, DISPUTED, told.quarantined(), EVERYTHING)
         yield replace(write_gold(work, known.id, known.schema.create_empty(), EVERYTHING), findings=told.findings())
     else:
         try:
@@ -119,6 +120,6 @@ def gold_bars(work: Work) -> Iterator[Outcome]:
         except RulesBroken as broken:
             yield Outcome(known, Written(delta.version(work.home, known) or 0, 0), problem=str(broken))
         else:
-            delta.replace_quarantine(work.home, known, told.quarantined(), EVERYTHING)
+            delta.replace_quarantine(work.home, DISPUTED, told.quarantined(), EVERYTHING)
             yield Outcome(known, written, facts=told.facts(), findings=told.findings())
     yield write_gold(work, "gold.corporate_actions", actions, EVERYTHING)

@@ -169,7 +169,10 @@ def ticker_rows(path: Path, source: Source, name: str | None = None) -> tuple[pl
     return good, refusals, sum(sheet.cells.rows_in for sheet in found)
 
 
-def span(rows: Settled) -> tuple[date, date] | None:
-    """The first and the last session of bars; None where there are none."""
-    ends = rows.good.select(pl.col("session").min().alias("a"), pl.col("session").max().alias("b")).row(0)
-    return ends if ends[0] is not None else None
+def days_of(rows: Settled) -> tuple[date | None, date | None]:
+    """The first and the last day that good rows speak of; None where they speak of none."""
+    column = next((name for name in ("session", "date") if name in rows.good.columns), None)
+    if column is None:
+        return None, None
+    first, last = rows.good.select(pl.col(column).min().alias("a"), pl.col(column).max().alias("b")).row(0)
+    return first, last
