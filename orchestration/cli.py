@@ -129,18 +129,20 @@ def import_(
     from lake.home import Home
     from lake.settings import load_settings
     from orchestration.commands_import import run
-    from orchestration.console import Screen
-    from orchestration.recognising import Said
-    from scrapers.imports.shapes import BASES
+    from orchestration.console import words_to
+    from orchestration.recognising import said
 
     settings = load_settings()
     for path in paths:
         if not path.exists():
             raise typer.BadParameter(f"{path}: no such file or folder")
-    if basis is not None and basis not in BASES:
-        raise typer.BadParameter(f"--basis {basis}: expected one of {', '.join(BASES)}")
-    said = Said(symbol, basis)
-    return run((Home.open(settings, make_world="real"), settings), Screen(), paths, said, as_json=json)
+    try:
+        words = said(symbol, basis)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+    home = Home.open(settings, make_world="real")
+    with words_to(home.logs / "import.log") as screen:
+        return run((home, settings), screen, paths, words, as_json=json)
 
 
 @app.command()

@@ -33,6 +33,22 @@ class Said(NamedTuple):
 NOTHING_SAID = Said()
 
 
+def said(symbol: str | None, basis: str | None) -> Said:
+    """The user's word, if it can be.
+
+    Raises:
+        ValueError: naming the bases there are.
+    """
+    from scrapers.imports.shapes import BASES
+
+    for known in BASES:
+        if basis == known:
+            return Said(symbol, known)
+    if basis is not None:
+        raise ValueError(f"--basis {basis}: expected one of {', '.join(BASES)}")
+    return Said(symbol)
+
+
 @dataclass(frozen=True)
 class FileReport:
     """What a file is, and what becomes of its rows.

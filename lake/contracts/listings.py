@@ -44,7 +44,7 @@ class Listing(ListingFields):
 
 
 LISTINGS = (
-    Table("listings", "silver", ListingSilver, "market", "imported files"),
-    Table("listings", "gold", Listing, "market", "silver.listings"),
-    Table("listings", "mart", Listing, "market", "gold.listings", engine="dbt"),
+    Table("listings", "silver", ListingSilver, "listings", "imported files"),
+    Table("listings", "gold", Listing, "listings", "silver.listings"),
+    Table("listings", "mart", Listing, "listings", "gold.listings", engine="dbt"),
 )

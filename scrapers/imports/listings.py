@@ -20,7 +20,9 @@ def listed(sheet: Sheet, origin: str) -> pl.DataFrame:
     """
     columns, optional = sheet.shape.columns, sheet.shape.optional
     frame = values.apart(sheet.cells.frame)
-    reasons = [pl.when(values.raw(columns["symbol"]).fill_null("") == "").then(pl.lit(str(Reason.SYMBOL_MISSING)))]
+    reasons: list[pl.Expr] = [
+        pl.when(values.raw(columns["symbol"]).fill_null("") == "").then(pl.lit(str(Reason.SYMBOL_MISSING)))
+    ]
     if "taken_at" in columns:
         taken = values.raw(columns["taken_at"]).str.to_datetime("%Y-%m-%dT%H:%M:%S%z", strict=False, time_unit="us")
         exchange = values.text(columns["exchange"]).str.to_uppercase()
