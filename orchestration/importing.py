@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from multiprocessing import resource_tracker
 from pathlib import Path
 from typing import TypeAlias
 
@@ -105,6 +106,8 @@ def import_files(
     recognised, told, refused = _recognised(paths, said, settings, clock.now())
     if not recognised:
         raise NothingToImport("\n".join(refused.values()) or "no files below the paths given")
+    # Training makes semaphores. Their tracker must outlive the services, with which all ends that was started beside them.
+    resource_tracker.ensure_running()
     today = clock.now().date()
     work = Work(home, settings, f"import-{clock.now():%Y%m%dT%H%M%S}-{os.getpid()}", today, today, clock=clock)
     with served(home, settings, _needed(recognised)), alone(home):
