@@ -7,6 +7,7 @@ the day they were observed. They are brought to today's shares before they are c
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import polars as pl
@@ -16,11 +17,14 @@ from lake.rows import RowsLost
 _CRAWLED = "yahoo_chart"
 _ORDER = {"raw": 0, "split_adjusted": 1, "fully_adjusted": 2}
 _PRICES = ("open", "high", "low", "close")
-CONTRADICTS, NO_JUMP, JUMP = "contradicts_newer_origin", "split_jump_missing", "split_jump_present"
+CONTRADICTS, OTHER_SHARES = "contradicts_newer_origin", "in_other_shares"
+NO_JUMP, JUMP = "split_jump_missing", "split_jump_present"
 # Vendors round to a cent before and after a split is taken off, and to 32-bit numbers.
 _RELATIVE, _ABSOLUTE = 1e-3, 0.0051
 # Smaller splits are no larger than a day's move.
 _TELLING_RATIO = 1.5
+# Of two origins whose prices keep one ratio, one knows a split that the other does not.
+_SAME_RATIO, _FEWEST_DAYS, _RATIO_APART = 0.95, 5, 0.02
 
 
 class Choice(NamedTuple):
@@ -31,11 +35,13 @@ class Choice(NamedTuple):
             to be in today's shares); one a symbol and session.
         superseded: how many gave way to a bar of a higher basis, or to a newer one that says the same.
         refused: those of silver's columns that contradict, and `rules`.
+        seams: symbol, session and ratio where the origin changes from one day to the next and the price with it.
     """
 
     rows: pl.DataFrame
     superseded: int
     refused: pl.DataFrame
+    seams: pl.DataFrame
 
 
 def choose(bars: pl.DataFrame, splits: pl.DataFrame) -> Choice:
@@ -56,6 +62,7 @@ def choose(bars: pl.DataFrame, splits: pl.DataFrame) -> Choice:
         pl.int_range(pl.len()).over("symbol", "session").alias("place"),
         *[_first(f"_{name}", pl.col(name) / pl.col("scale")) for name in _PRICES],
         _first("_as_of", pl.col("as_of")),
+        _first("_origin", pl.col("origin")),
     )
     comparable = (pl.col("order") < _ORDER["fully_adjusted"]) | (pl.col("as_of") == pl.col("_as_of"))
     differs = pl.any_horizontal(
@@ -63,14 +70,41 @@ def choose(bars: pl.DataFrame, splits: pl.DataFrame) -> Choice:
         for name in _PRICES
     )
     contradicts = (pl.col("place") > 0) & comparable & differs
-    ranked = ranked.with_columns(pl.when(contradicts).then(pl.lit(CONTRADICTS)).alias("rules"))
     rows = ranked.filter(pl.col("place") == 0)
     columns = [*bars.columns, "rules"]
-    refused = pl.concat([judged.filter(pl.col("rules").is_not_null()), ranked.filter(contradicts)], how="diagonal")
+    disputed = _named(ranked.filter(contradicts), ranked.filter((pl.col("place") > 0) & comparable))
+    refused = pl.concat([judged.filter(pl.col("rules").is_not_null()), disputed], how="diagonal")
     superseded = ranked.filter((pl.col("place") > 0) & ~contradicts).height
     if bars.height != rows.height + superseded + refused.height:
         raise RowsLost(f"{bars.height} bars in, {rows.height} taken, {superseded} superseded, {refused.height} refused")
-    return Choice(rows.select(*bars.columns, "as_of", "scale"), superseded, refused.select(columns))
+    return Choice(rows.select(*bars.columns, "as_of", "scale"), superseded, refused.select(columns), _seams(rows))
+
+
+def _named(disputed: pl.DataFrame, compared: pl.DataFrame) -> pl.DataFrame:
+    """Contradictions with `rules`: whether an origin's prices are others, or the same in other shares."""
+    ratio = pl.col("close") / pl.col("scale") / pl.col("_close")
+    usual = pl.col("ratio").median()
+    same = ((pl.col("ratio") / usual - 1).abs() < _RELATIVE).mean() >= _SAME_RATIO
+    apart = (usual - 1).abs() > _RATIO_APART
+    origins = (
+        compared.select("symbol", "origin", "_origin", ratio.alias("ratio"))
+        .group_by("symbol", "origin", "_origin")
+        .agg((same & apart & (pl.len() >= _FEWEST_DAYS)).alias("scaled"))
+    )
+    rule = pl.when("scaled").then(pl.lit(OTHER_SHARES)).otherwise(pl.lit(CONTRADICTS)).alias("rules")
+    return disputed.join(origins, on=["symbol", "origin", "_origin"], how="left", maintain_order="left").with_columns(
+        rule
+    )
+
+
+def _seams(rows: pl.DataFrame) -> pl.DataFrame:
+    ordered = rows.select("symbol", "session", "origin", (pl.col("close") / pl.col("scale")).alias("today")).sort(
+        "symbol", "session"
+    )
+    ratio = pl.col("today") / pl.col("today").shift(1).over("symbol")
+    changes = pl.col("origin") != pl.col("origin").shift(1).over("symbol")
+    told = ordered.with_columns(ratio.alias("ratio")).filter(changes)
+    return told.filter(pl.col("ratio").log().abs() > math.log(_TELLING_RATIO)).select("symbol", "session", "ratio")
 
 
 def _first(name: str, value: pl.Expr) -> pl.Expr:

@@ -7,7 +7,7 @@ import dagster as dg
 from orchestration.assets.factory import asset_key, lake_asset, lake_assets, of_any_day
 from orchestration.partitions import sessions
 from orchestration.steps import bars, listings, market, minutes, tickers, ticks
-from orchestration.steps.chosen import AGREE_CHECK, BASIS_CHECK
+from orchestration.steps.chosen import AGREE_CHECK, BASIS_CHECK, SEAM_CHECK
 from orchestration.steps.imports import FILE_CHECKS
 
 _ABOUT = {
@@ -17,6 +17,7 @@ _ABOUT = {
     "adjusted_close_follows": "A warning where a file's own adjusted close is not what its formula makes.",
     BASIS_CHECK: "Raw closes fall over a known split and adjusted ones do not.",
     AGREE_CHECK: "A warning where two origins of one basis tell different prices of a day.",
+    SEAM_CHECK: "A warning where the price jumps from one origin's day to the next one's.",
 }
 
 
@@ -87,7 +88,7 @@ def build() -> list[dg.AssetsDefinition]:
                 "gold.bars_daily": ["silver.bars_daily", "silver.corporate_actions"],
                 "gold.corporate_actions": ["silver.corporate_actions"],
             },
-            checks=_checks("gold.bars_daily", {BASIS_CHECK: False, AGREE_CHECK: True}),
+            checks=_checks("gold.bars_daily", (BASIS_CHECK, AGREE_CHECK, SEAM_CHECK)),
         ),
         lake_asset(
             "bronze.yahoo_minutes",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from datetime import date
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -15,7 +16,7 @@ from orchestration.work import Finding
 if TYPE_CHECKING:
     from scrapers.gold_choice import Choice
 
-BASIS_CHECK, AGREE_CHECK = "basis_as_declared", "origins_agree"
+BASIS_CHECK, AGREE_CHECK, SEAM_CHECK = "basis_as_declared", "origins_agree", "origins_join"
 _NAMED = 20
 
 
@@ -26,11 +27,13 @@ class Chosen:
     taken: int = 0
     superseded: int = 0
     refused: list[pl.DataFrame] = field(default_factory=list)
+    seams: list[tuple[str, date, float]] = field(default_factory=list)
 
     def add(self, choice: Choice) -> None:
         """Another part."""
         self.taken += choice.rows.height
         self.superseded += choice.superseded
+        self.seams += choice.seams.rows()
         if choice.refused.height:
             self.refused.append(choice.refused)
 
@@ -49,18 +52,22 @@ class Chosen:
         }
 
     def findings(self) -> tuple[Finding, ...]:
-        """Whether each file is adjusted as it says, and whether files of one basis agree."""
-        from scrapers.gold_choice import CONTRADICTS
+        """Whether files are adjusted as they say, agree where they overlap, and join where they do not."""
+        from scrapers.gold_choice import JUMP, NO_JUMP
 
         counts = self._counts()
+        lying = pl.col("rules").is_in([JUMP, NO_JUMP])
         told = []
         for check, mine in (
-            (BASIS_CHECK, counts.filter(pl.col("rules") != CONTRADICTS)),
-            (AGREE_CHECK, counts.filter(pl.col("rules") == CONTRADICTS)),
+            (BASIS_CHECK, counts.filter(lying)),
+            (AGREE_CHECK, counts.filter(~lying)),
         ):
             named = [f"{rule}: {symbol} of {origin[:12]} ({rows})" for rule, symbol, origin, rows in mine.iter_rows()]
             facts: dict[str, int | float | str] = {"rows": int(mine["len"].sum()), "of": "; ".join(named[:_NAMED])}
             told.append(Finding(check, passed=mine.is_empty(), bearable=check == AGREE_CHECK, facts=facts))
+        jumps = [f"{symbol} on {day} by {ratio:.3g}" for symbol, day, ratio in self.seams]
+        facts = {"rows": len(jumps), "of": "; ".join(jumps[:_NAMED])}
+        told.append(Finding(SEAM_CHECK, not jumps, bearable=True, facts=facts))
         return tuple(told)
 
     def quarantined(self) -> pl.DataFrame:

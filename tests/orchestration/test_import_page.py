@@ -13,9 +13,9 @@ from lake.settings import load_settings
 from orchestration import cli, commands_import
 from orchestration.importing import files_below
 from orchestration.recognising import Said, recognise
-from orchestration.steps.chosen import AGREE_CHECK, BASIS_CHECK
+from orchestration.steps.chosen import AGREE_CHECK, BASIS_CHECK, SEAM_CHECK
 from orchestration.steps.imports import FILE_CHECKS
-from scrapers.gold_choice import CONTRADICTS, JUMP, NO_JUMP
+from scrapers.gold_choice import CONTRADICTS, JUMP, NO_JUMP, OTHER_SHARES
 from scrapers.imports import page
 from scrapers.imports.adjusted import CLOSE_ENOUGH
 from tests.scrapers.test_imports import SOURCE
@@ -83,7 +83,7 @@ def test_the_table_is_the_mapping_s() -> None:
 
 def test_its_checks_rules_and_numbers_are_those_of_the_code() -> None:
     rows = re.findall(r"^\| .* \| `(\w+)` \| ", PAGE, re.M)
-    assert set(FILE_CHECKS) | {BASIS_CHECK, AGREE_CHECK} == {name for name in rows if name in PAGE} - {
+    assert set(FILE_CHECKS) | {BASIS_CHECK, AGREE_CHECK, SEAM_CHECK} == {name for name in rows if name in PAGE} - {
         "bars_daily",
         "bars_minute",
         "index_bars_daily",
@@ -91,7 +91,10 @@ def test_its_checks_rules_and_numbers_are_those_of_the_code() -> None:
         "listings",
         "sec_tickers",
     }
-    assert all(f"`{rule}`" in PAGE for rule in (CONTRADICTS, JUMP, NO_JUMP, "columns_mislabelled", "dates_shifted"))
+    assert all(
+        f"`{rule}`" in PAGE
+        for rule in (CONTRADICTS, OTHER_SHARES, JUMP, NO_JUMP, "columns_mislabelled", "dates_shifted")
+    )
     assert CLOSE_ENOUGH == 1e-4
 
 

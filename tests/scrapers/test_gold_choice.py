@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +13,21 @@ from hypothesis import strategies as st
 
 from lake.contracts import table
 from scrapers.gold_bars import GoldBars, actions_chosen, bars_chosen
-from scrapers.gold_choice import CONTRADICTS, JUMP, NO_JUMP
+from scrapers.gold_choice import CONTRADICTS, JUMP, NO_JUMP, OTHER_SHARES
 from scrapers.imports.read import Source, read_file
+from scrapers.imports.recognise import NotRecognised
+from tests.scrapers.test_imports_walk import GIVEN
 from tests.scrapers.test_silver_gold import action, bar, frame
 
 OLD, NEW = datetime(2026, 11, 21, 12, tzinfo=UTC), datetime(2026, 11, 22, 12, tzinfo=UTC)
+# Files that know a split (of IBM a spin-off) of which newer ones, or ones taken later, know nothing.
+SCALED = {
+    *((symbol, "big_tech_14_2010_2022.csv") for symbol in ("AAPL", "AMZN", "GOOGL", "IBM", "TSLA")),
+    *((symbol, f"mag7_2013_2023_adjusted/{symbol}.csv") for symbol in ("AAPL", "AMZN", "GOOGL")),
+    *((symbol, f"djia30_2006_2018/{symbol}_2006-01-01_to_2018-01-01.csv") for symbol in ("AMZN", "GOOGL")),
+    ("GOOG", "GOOG_2006_2020_yahoo_splitadj.csv"),
+    ("GOOGL", "GOOGL_2007_2020_with_indicators.csv"),
+}
 ONE, TWO, THREE = "1" * 64, "2" * 64, "3" * 64
 
 
@@ -191,4 +201,31 @@ def test_two_downloads_before_and_after_a_split_are_known_by_the_split(shared: P
     after, _ = imported(shared, "GOOG_2006_2020_yahoo_splitadj.csv", TWO, NEW)
     found = bars_chosen(pl.concat([before, after]), frame("silver.corporate_actions"))
     both = before.join(after, on="session").height
-    assert (told(found), found.choice.superseded) == ({CONTRADICTS: both}, 0)
+    assert (told(found), found.choice.superseded) == ({OTHER_SHARES: both}, 0)
+    # Where the older goes on alone the price is in other shares: twenty for one.
+    assert found.choice.seams.select("session", pl.col("ratio").round(0)).rows() == [(date(2020, 12, 31), 20.0)]
+    known = frame("silver.corporate_actions", action(20, "split", 20, symbol="GOOG", date=date(2022, 7, 18)))
+    assert bars_chosen(before, known).choice.seams.is_empty()
+
+
+def test_all_real_files_together(shared: Path) -> None:
+    bars, actions, names = [], [], dict[str, str]()
+    folder = shared / "data" / "daily_ohlcv"
+    for place, path in enumerate(sorted(path for path in folder.rglob("*") if path.is_file())):
+        origin = f"{place:064x}"
+        names[origin] = str(path.relative_to(folder))
+        try:
+            rows = read_file(path, Source(origin, OLD + timedelta(minutes=place), "run"), symbol=GIVEN.get(path.name))
+        except NotRecognised:
+            continue
+        if rows.kind == "bars_daily":
+            bars.append(rows.settled["silver.bars_daily"].good)
+            actions.append(rows.settled["silver.corporate_actions"].good)
+    found = bars_chosen(pl.concat(bars), actions_chosen(pl.concat(actions)))
+    assert sum(map(len, bars)) == found.rows.height + found.choice.superseded + found.choice.refused.height
+    assert found.choice.superseded > 40_000
+    counted = found.choice.refused.group_by("rules", "symbol", "origin").len()
+    scaled = counted.filter(pl.col("rules") == OTHER_SHARES)
+    assert {(symbol, names[origin]) for symbol, origin in scaled.select("symbol", "origin").iter_rows()} == SCALED
+    # What is left are a few days on which vendors differ.
+    assert counted.filter(pl.col("rules") == CONTRADICTS)["len"].max() < 20
