@@ -25,7 +25,7 @@ from orchestration.jobs import INVENTORY
 from orchestration.load import LoadSummary, Progress, Step, run_steps
 from orchestration.recognising import NOTHING_SAID, FileReport, Said, files_below, recognise
 from orchestration.serving import served
-from orchestration.steps.files import RawFile, keep
+from orchestration.steps.files import RawFile, keep, kinds_before
 from orchestration.work import Work
 
 Days: TypeAlias = tuple[date, date]
@@ -111,11 +111,11 @@ def import_files(
     today = clock.now().date()
     work = Work(home, settings, f"import-{clock.now():%Y%m%dT%H%M%S}-{os.getpid()}", today, today, clock=clock)
     with served(home, settings, _needed(recognised)), alone(home):
+        changed = [RawFile(Path(), kind, "") for kind in sorted(kinds_before(work, recognised))]
+        days = _index_days(told.values()) or (index_days_held(work) if changed else None)
         keep(work, recognised)
-        steps = [
-            replace(step, tags={**step.tags, IMPORT_TAG: "yes"})
-            for step in import_steps(recognised, work, _index_days(told.values()))
-        ]
+        steps = import_steps([*recognised, *changed], work, days)
+        steps = [replace(step, tags={**step.tags, IMPORT_TAG: "yes"}) for step in steps]
         summary = run_steps(home, settings, steps, on_step)
         forecast = _has_enough_bars(home)
         if forecast and any(file.kind == "bars_daily" for file in recognised):

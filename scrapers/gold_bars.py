@@ -13,9 +13,8 @@ from typing import NamedTuple
 import polars as pl
 
 from lake.contracts import table
-from scrapers.gold_choice import Choice, choose, later_splits
+from scrapers.gold_choice import CRAWLED, Choice, choose, later_splits
 
-_CRAWLED = "yahoo_chart"
 ADJUSTED_FULLY = pl.col("basis") == "fully_adjusted"
 
 
@@ -72,8 +71,8 @@ def actions_chosen(actions: pl.DataFrame) -> pl.DataFrame:
     known = table("gold.corporate_actions")
     rows = (
         # A row of a version that knew no origins is the crawled source's.
-        actions.with_columns(pl.col("origin").fill_null(_CRAWLED))
-        .with_columns((pl.col("origin") == _CRAWLED).alias("_crawled"))
+        actions.with_columns(pl.col("origin").fill_null(CRAWLED))
+        .with_columns((pl.col("origin") == CRAWLED).alias("_crawled"))
         .sort("_crawled", "observed_at", "origin", descending=[True, True, False])
         .unique(list(known.key), keep="first", maintain_order=True)
     )

@@ -14,13 +14,13 @@ import polars as pl
 
 from lake.rows import RowsLost
 
-_CRAWLED = "yahoo_chart"
+CRAWLED = "yahoo_chart"
 _ORDER = {"raw": 0, "split_adjusted": 1, "fully_adjusted": 2}
 _PRICES = ("open", "high", "low", "close")
 CONTRADICTS, OTHER_SHARES = "contradicts_newer_origin", "in_other_shares"
 NO_JUMP, JUMP = "split_jump_missing", "split_jump_present"
 # Vendors round to a cent before and after a split is taken off, and to 32-bit numbers.
-_RELATIVE, _ABSOLUTE = 1e-3, 0.0051
+RELATIVE, _ABSOLUTE = 1e-3, 0.0051
 # Smaller splits are no larger than a day's move.
 _TELLING_RATIO = 1.5
 # Of two origins whose prices keep one ratio, one knows a split that the other does not.
@@ -66,7 +66,7 @@ def choose(bars: pl.DataFrame, splits: pl.DataFrame) -> Choice:
     )
     comparable = (pl.col("order") < _ORDER["fully_adjusted"]) | (pl.col("as_of") == pl.col("_as_of"))
     differs = pl.any_horizontal(
-        (pl.col(name) / pl.col("scale") - pl.col(f"_{name}")).abs() > _RELATIVE * pl.col(f"_{name}") + _ABSOLUTE
+        (pl.col(name) / pl.col("scale") - pl.col(f"_{name}")).abs() > RELATIVE * pl.col(f"_{name}") + _ABSOLUTE
         for name in _PRICES
     )
     contradicts = (pl.col("place") > 0) & comparable & differs
@@ -84,7 +84,7 @@ def _named(disputed: pl.DataFrame, compared: pl.DataFrame) -> pl.DataFrame:
     """Contradictions with `rules`: whether an origin's prices are others, or the same in other shares."""
     ratio = pl.col("close") / pl.col("scale") / pl.col("_close")
     usual = pl.col("ratio").median()
-    same = ((pl.col("ratio") / usual - 1).abs() < _RELATIVE).mean() >= _SAME_RATIO
+    same = ((pl.col("ratio") / usual - 1).abs() < RELATIVE).mean() >= _SAME_RATIO
     apart = (usual - 1).abs() > _RATIO_APART
     origins = (
         compared.select("symbol", "origin", "_origin", ratio.alias("ratio"))
@@ -117,7 +117,7 @@ def _with_as_of(bars: pl.DataFrame) -> pl.DataFrame:
     crawled = pl.col("observed_at").dt.convert_time_zone("America/New_York").dt.date()
     # A file's prices are adjusted up to about its last day; when it was imported says nothing about that.
     last_of_file = pl.col("session").max().over("symbol", "origin")
-    as_of = pl.when(pl.col("origin") == _CRAWLED).then(crawled).otherwise(last_of_file)
+    as_of = pl.when(pl.col("origin") == CRAWLED).then(crawled).otherwise(last_of_file)
     return bars.with_columns(
         basis.alias("basis"),
         basis.replace_strict(_ORDER, return_dtype=pl.Int8).alias("order"),
@@ -143,7 +143,7 @@ def _wrong_jumps(placed: pl.DataFrame, splits: pl.DataFrame) -> pl.DataFrame:
 
     Raw closes fall by the ratio over a split and adjusted ones do not; the nearer of the two tells which they are.
     """
-    files = placed.filter(pl.col("origin") != _CRAWLED).sort("session")
+    files = placed.filter(pl.col("origin") != CRAWLED).sort("session")
     known = splits.filter((pl.col("ratio") >= _TELLING_RATIO) | (pl.col("ratio") <= 1 / _TELLING_RATIO))
     closes = files.with_columns(
         pl.col("close").shift(1).over("symbol", "origin", order_by="session").alias("_before"),

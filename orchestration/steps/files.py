@@ -16,6 +16,8 @@ from lake.delta import Slice, Written
 from orchestration.work import Work
 
 _BLOCK = 1 << 20
+# Kinds by the names that homes of an earlier version have them under.
+_EARLIER = {"bars_daily_csv": "bars_daily", "bars_minute_alphavantage_csv": "bars_minute"}
 
 
 class RawFile(NamedTuple):
@@ -41,12 +43,11 @@ def sha256_of(path: Path) -> str:
 def keep(work: Work, files: list[RawFile]) -> Written:
     """Copy files into bronze and record each once; a file that is there already is left as it is.
 
-    Brought again with another symbol or basis, its row is put in place of the old one, as a new import. The copy is
-    complete before its row is written, so a kill leaves at most a file without a row.
+    Brought again with another symbol or basis, its row is put in place of the old one, as a new import, be it of another
+    kind now. The copy is complete before its row is written, so a kill leaves at most a file without a row.
     """
     known = table("bronze.files")
-    told = delta.scan(work.home, known).select("sha256", "kind", "symbol", "basis").collect()
-    present = {(sha, kind): (symbol, basis) for sha, kind, symbol, basis in told.iter_rows()}
+    present = _said(work)
     rows, again = [], []
     for file in files:
         sha = sha256_of(file.path)
@@ -58,12 +59,12 @@ def keep(work: Work, files: list[RawFile]) -> Written:
             partial = target.with_name(f"{target.name}.{work.run_id}.part")
             shutil.copyfile(file.path, partial)
             partial.replace(target)
-        said = (file.symbol, file.basis)
-        if (sha, file.kind) in present:
-            if present[sha, file.kind] == said:
-                continue
-            again.append(Slice({"sha256": sha, "kind": file.kind}))
-        present[sha, file.kind] = said
+        said = (file.kind, file.symbol, file.basis)
+        if present.get(sha) == said:
+            continue
+        if sha in present:
+            again.append(Slice({"sha256": sha}))
+        present[sha] = said
         rows.append(
             {
                 "sha256": sha,
@@ -87,8 +88,22 @@ def keep(work: Work, files: list[RawFile]) -> Written:
     return delta.append(work.home, known, frame)
 
 
+def _said(work: Work) -> dict[str, tuple[str, str | None, str | None]]:
+    """What has been said of each file kept: its kind, symbol and basis."""
+    told = delta.scan(work.home, table("bronze.files")).select("sha256", "kind", "symbol", "basis").collect()
+    return {sha: (_EARLIER.get(kind, kind), symbol, basis) for sha, kind, symbol, basis in told.iter_rows()}
+
+
+def kinds_before(work: Work, files: list[RawFile]) -> set[str]:
+    """The kinds under which some of these files were kept until now, where they are others."""
+    said = _said(work)
+    before = {(said[sha][0], file.kind) for file in files if (sha := sha256_of(file.path)) in said}
+    return {old for old, new in before if old != new}
+
+
 def kept(work: Work, *kinds: str) -> pl.DataFrame:
     """The rows of `bronze.files` of some kinds, with the column `path`: where each is now."""
-    rows = delta.scan(work.home, table("bronze.files")).filter(pl.col("kind").is_in(kinds)).collect().sort("sha256")
+    rows = delta.scan(work.home, table("bronze.files")).with_columns(pl.col("kind").replace(_EARLIER))
+    rows = rows.filter(pl.col("kind").is_in(kinds)).collect().sort("sha256")
     root = str(work.home.files)
     return rows.with_columns(path=pl.concat_str([pl.lit(root), pl.col("stored_as")], separator="/"))

@@ -10,6 +10,7 @@ import polars as pl
 
 from lake import delta
 from lake.contracts import table
+from lake.contracts.base import SHA256
 from lake.delta import Slice, Written
 from lake.rows import Refusal, RowAccount, Settled, settle
 from orchestration.steps.common import write_silver
@@ -50,6 +51,9 @@ def settle_files(work: Work, kind: Kind) -> Iterator[Outcome]:
     from scrapers.imports.recognise import NotRecognised
 
     files = kept(work, kind)
+    beside = ["silver.corporate_actions"] if kind == "bars_daily" else []
+    for table_id in (TABLES[kind], *beside):
+        _forget_others(work, table_id, files["sha256"].to_list())
     held: dict[str, dict[tuple[str, str], int]] = {}
     for file in files.iter_rows(named=True):
         try:
@@ -63,6 +67,15 @@ def settle_files(work: Work, kind: Kind) -> Iterator[Outcome]:
             outcome = _write(work, table_id, mine, file, known)
             found = findings(verdicts) if table_id == "silver.bars_daily" else ()
             yield Outcome(outcome.table, outcome.written, outcome.account, facts=outcome.facts, findings=found)
+
+
+def _forget_others(work: Work, table_id: str, files: list[str]) -> None:
+    """Take out rows of files that are of another kind by now, as an index's that is said to be a company's."""
+    known = table(table_id)
+    origins = delta.scan(work.home, known).select(pl.col("origin").unique()).collect()["origin"].drop_nulls()
+    for origin in origins.filter(origins.str.contains(SHA256)).to_list():
+        if origin not in files:
+            write_silver(work, table_id, settle(known, known.schema.create_empty(), 0), Slice({"origin": origin}))
 
 
 def _nothing(table_id: str, file: dict[str, Any], why: str) -> Settled:

@@ -87,7 +87,7 @@ def read_file(
     if kind in {"bars_daily", "index_bars_daily"}:
         for at, sheet in enumerate(found):
             typed[at], told = bars.judged(sheet, typed[at], source.observed_at.date())
-            verdicts += [*told, *on_adjusted(sheet, typed[at])]
+            verdicts += [*told, *(on_adjusted(sheet, typed[at]) if kind == "bars_daily" else ())]
     rows = pl.concat(typed, how="vertical_relaxed")
     refusals = [refusal for sheet in found for refusal in _ragged(sheet, source)] + _refused(rows, source)
     rows_in = sum(sheet.cells.rows_in for sheet in found)

@@ -16,7 +16,7 @@ _REASON = "_reason"
 _PRICES = ("open", "high", "low", "close")
 # Of real files one day in 120 is none at most (an index, its evening sessions); a shift by a year puts one in four there,
 # one by 52 weeks, which moves the holidays alone, one in 60.
-_STRAY_SHARE, _FEWEST_STRAYS = 0.01, 5
+STRAY_SHARE, FEWEST_STRAYS = 0.01, 5
 _MISLABELLED_SHARE, _FEWEST_ROWS = 0.5, 5
 _NAMED_DAYS = 5
 
@@ -69,7 +69,7 @@ def on_dates(file: str, frame: pl.DataFrame) -> Iterator[Verdict]:
     dated = frame.drop_nulls(["symbol", "session"])
     counted = dated.group_by("symbol").agg(pl.len().alias("rows"), stray.sum().alias("strays"))
     wrong = counted.filter(
-        (pl.col("strays") >= _FEWEST_STRAYS) & (pl.col("strays") > _STRAY_SHARE * pl.col("rows"))
+        (pl.col("strays") >= FEWEST_STRAYS) & (pl.col("strays") > STRAY_SHARE * pl.col("rows"))
     ).sort("symbol")
     for symbol, rows, strays in wrong.iter_rows():
         days = dated.filter((pl.col("symbol") == symbol) & stray)["session"].unique().sort()

@@ -15,9 +15,9 @@ from orchestration.importing import files_below
 from orchestration.recognising import Said, recognise
 from orchestration.steps.chosen import AGREE_CHECK, BASIS_CHECK, SEAM_CHECK
 from orchestration.steps.imports import FILE_CHECKS
-from scrapers.gold_choice import CONTRADICTS, JUMP, NO_JUMP, OTHER_SHARES
+from scrapers.gold_choice import CONTRADICTS, JUMP, NO_JUMP, OTHER_SHARES, RELATIVE
 from scrapers.imports import page
-from scrapers.imports.adjusted import CLOSE_ENOUGH
+from scrapers.imports.verdicts import FEWEST_STRAYS, STRAY_SHARE
 from tests.scrapers.test_imports import SOURCE
 
 PAGE = page.PAGE.read_text(encoding="utf-8")
@@ -95,7 +95,9 @@ def test_its_checks_rules_and_numbers_are_those_of_the_code() -> None:
         f"`{rule}`" in PAGE
         for rule in (CONTRADICTS, OTHER_SHARES, JUMP, NO_JUMP, "columns_mislabelled", "dates_shifted")
     )
-    assert CLOSE_ENOUGH == 1e-4
+    assert (STRAY_SHARE, FEWEST_STRAYS, RELATIVE) == (0.01, 5, 0.001)
+    assert "more than 1 % of a symbol's days (5 at least)" in PAGE
+    assert "differ by more than 0.1 % and half a cent" in PAGE
 
 
 def test_a_basis_that_there_is_not_is_wrong_use(folder: Path) -> None:

@@ -95,6 +95,30 @@ def test_brought_again_with_another_symbol_the_file_speaks_of_that_one_alone(wor
     assert kept.select("symbol", "_run_id").rows() == [("BBB", "two")]
 
 
+def test_a_file_said_to_be_an_index_s_is_no_company_s_any_more(work: Work, daily: Path) -> None:
+    settle(bring(work, "one", daily))
+    raw, _ = recognise(daily, Said("^GSPC"), work.settings, work.clock.now())
+    assert files.kinds_before(work, [raw]) == {"bars_daily"}
+    mine = bring(work, "two", daily, Said("^GSPC"))
+    settle(mine)
+    list(indices.settle_indices(mine))
+    assert set(rows(work, "silver.index_bars_daily")["symbol"]) == {"^GSPC"}
+    for name in ("silver.bars_daily", "silver.corporate_actions", "gold.bars_daily", "gold.corporate_actions"):
+        assert rows(work, name).is_empty(), name
+    assert delta.read_quarantine(work.home, table("silver.bars_daily")).is_empty()
+
+
+def test_files_of_a_home_of_an_earlier_version_are_read(work: Work, daily: Path) -> None:
+    mine = bring(work, "one", daily)
+    known = table("bronze.files")
+    old = rows(work, known.id).with_columns(pl.lit("bars_daily_csv").alias("kind"))
+    delta.replace_slice(work.home, known, old, delta.EVERYTHING)
+    settle(mine)
+    assert set(rows(work, "gold.bars_daily")["symbol"]) == {"AAA"}
+    bring(work, "two", daily)
+    assert rows(work, known.id)["_run_id"].to_list() == ["one"]
+
+
 def test_the_user_s_word_on_the_basis_goes_before_the_shape_s(work: Work, daily: Path) -> None:
     settle(bring(work, "one", daily, Said(basis="raw")))
     assert set(rows(work, "gold.bars_daily")["basis"].cast(pl.String)) == {"raw"}
@@ -113,6 +137,7 @@ def test_what_gives_way_and_what_contradicts_is_counted_in_gold(work: Work, dail
     assert findings["basis_as_declared"].passed
     assert not findings["origins_agree"].passed
     assert findings["origins_agree"].bearable
+    assert findings["origins_join"].passed
     refused = delta.read_quarantine(work.home, DISPUTED)
     assert refused["rules"].to_list() == ["contradicts_newer_origin"]
     assert '"close": 1' in refused["row"].item()
