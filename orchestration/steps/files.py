@@ -103,7 +103,7 @@ def kinds_before(work: Work, files: list[RawFile]) -> set[str]:
 
 def kept(work: Work, *kinds: str) -> pl.DataFrame:
     """The rows of `bronze.files` of some kinds, with the column `path`: where each is now."""
-    rows = delta.scan(work.home, table("bronze.files")).with_columns(pl.col("kind").replace(_EARLIER))
-    rows = rows.filter(pl.col("kind").is_in(kinds)).collect().sort("sha256")
+    told = delta.scan(work.home, table("bronze.files")).with_columns(pl.col("kind").replace(_EARLIER))
+    rows = told.filter(pl.col("kind").is_in(kinds)).collect().sort("sha256")
     root = str(work.home.files)
     return rows.with_columns(path=pl.concat_str([pl.lit(root), pl.col("stored_as")], separator="/"))
