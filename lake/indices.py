@@ -37,3 +37,16 @@ INDICES: dict[str, Index] = {
         Index("^GSPC", "S&P 500", "XNYS", "USD"),
     )
 }
+
+
+_ALSO = {"NIFTY": "^NSEI", "NIFTY50": "^NSEI", "BANKNIFTY": "^NSEBANK", "NIFTYBANK": "^NSEBANK", "SP500": "^GSPC"}
+
+
+def index_named(text: str) -> Index | None:
+    """The index that a text names: its symbol, with ^ or without, or one of its names; None for any other text."""
+    short = text.strip().upper()
+    if found := INDICES.get(short) or INDICES.get(f"^{short}"):
+        return found
+    bare = short.replace(" ", "")
+    by_name = {index.name.replace(" ", ""): index for index in INDICES.values()}
+    return by_name.get(bare) or INDICES.get(_ALSO.get(bare, ""))

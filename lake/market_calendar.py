@@ -65,6 +65,11 @@ class Calendar:
         both = set(other._days)
         return Calendar([day for day in self._days if day in both], self._hours, self._regular, bounds, self.zone)
 
+    @property
+    def bounds(self) -> tuple[date, date]:
+        """The first and the last day that the calendar speaks of."""
+        return self._bounds
+
     def knows(self, day: date) -> bool:
         """Whether the calendar speaks of a day."""
         return self._bounds[0] <= day <= self._bounds[1]

@@ -123,21 +123,30 @@ def evaluate(
 def import_(
     paths: Annotated[list[Path], typer.Argument(help="Files, or folders of them.")],
     symbol: Annotated[str | None, typer.Option(help="The symbol that a file of bars speaks of.")] = None,
+    basis: Annotated[
+        str | None, typer.Option(help="What its prices are adjusted for: raw, split_adjusted or fully_adjusted.")
+    ] = None,
     json: Json = False,
 ) -> int:
-    """Bring in files of your own: EDGAR logs, daily bars, one-minute bars, the SEC's ticker files."""
+    """Bring in files of your own: EDGAR logs, bars in many shapes, exchanges' lists, SEC's tickers (docs/import.md)."""
     from lake.home import Home
     from lake.settings import load_settings
     from orchestration.commands_import import run
-    from orchestration.console import Screen
+    from orchestration.console import words_to
+    from orchestration.recognising import said
 
     settings = load_settings()
     for path in paths:
         if not path.exists():
             raise typer.BadParameter(f"{path}: no such file or folder")
+    try:
+        words = said(symbol, basis)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
     home = Home.open(settings, make_world="real")
     home.lake.claim(home.world)
-    return run((home, settings), Screen(), paths, symbol, as_json=json)
+    with words_to(home.logs / "import.log") as screen:
+        return run((home, settings), screen, paths, words, as_json=json)
 
 
 @app.command()

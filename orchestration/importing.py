@@ -3,27 +3,33 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import date, datetime
+from multiprocessing import resource_tracker
 from pathlib import Path
-from urllib.parse import quote
+from typing import TypeAlias
 
+import dagster as dg
 import polars as pl
-import psycopg
 
-from lake import delta, postgres
+from lake import delta
 from lake.clock import Clock
-from lake.contracts import table
-from lake.home import Home, HomeError, is_free
+from lake.contracts import DISPUTED, table
+from lake.home import Home, HomeError
 from lake.settings import Settings
-from orchestration import running
+from orchestration import orphans, running
 from orchestration.assets.marts import EXPECTATIONS_TAG
 from orchestration.jobs import INVENTORY
 from orchestration.load import LoadSummary, Progress, Step, run_steps
-from orchestration.steps.files import RawFile, keep
+from orchestration.recognising import NOTHING_SAID, FileReport, Said, files_below, recognise
+from orchestration.serving import served
+from orchestration.steps.files import RawFile, keep, kinds_before
 from orchestration.work import Work
 
+Days: TypeAlias = tuple[date, date]
+IMPORT_TAG = "tidemark/import"
 _ENOUGH_BARS = 250
 
 
@@ -31,124 +37,157 @@ class NothingToImport(ValueError):
     """None of the paths holds a file that can be read; the text says why for each."""
 
 
+class ImportBusy(RuntimeError):
+    """Another import is at work in the home."""
+
+
 @dataclass(frozen=True)
 class ImportReport:
     """What an import did.
 
     Attributes:
-        files: file name → kind.
-        refused: file name → why it was left out.
+        files: path → what became of the file.
+        refused: path → why it was left out.
         summary: seconds, rows, and what became of the rows in by silver table.
+        superseded: bars that gave way to those of a higher basis or a newer import, over all of gold.
+        disputed: bars refused on the way to gold, by rule.
         forecast: whether a model was trained on the bars.
     """
 
-    files: dict[str, str]
+    files: dict[str, FileReport]
     refused: dict[str, str]
     summary: LoadSummary
+    superseded: int
+    disputed: dict[str, int]
     forecast: bool
 
 
-def files_below(paths: Sequence[Path]) -> list[Path]:
-    """The files named, and those in the folders named, in order.
+@contextmanager
+def alone(home: Home) -> Iterator[None]:
+    """Only one import works in a home; runs that a killed one has left open are ended. Needs the services.
 
     Raises:
-        FileNotFoundError: naming the path.
+        ImportBusy: when another is at work.
     """
-    found: list[Path] = []
-    for path in paths:
-        if path.is_dir():
-            found += sorted(p for p in path.rglob("*") if p.is_file() and not p.name.startswith("."))
-        elif path.is_file():
-            found.append(path)
-        else:
-            raise FileNotFoundError(f"{path}: no such file or folder")
-    return found
-
-
-def recognise(path: Path, symbol: str | None) -> RawFile:
-    """What a file is, by its content.
-
-    Raises:
-        scrapers.files.NotRecognised: with what was expected and what was found.
-    """
-    from scrapers.files import NotRecognised, kind_of, symbol_of
-    from spark_jobs.edgar_files import DamagedLog, NotALog, read_head
-
-    url = path.resolve().as_uri() if path.is_absolute() else f"file:{quote(path.name)}"
     try:
-        head = read_head(path)
-    except NotALog:
-        pass
-    except DamagedLog as error:
-        raise NotRecognised(str(error)) from None
-    else:
-        if head.log_date is None:
-            raise NotRecognised(f"{path.name}: an EDGAR log whose day neither its name (logYYYYMMDD) nor its rows tell")
-        return RawFile(path, f"edgar_log_{head.form.series}", url, head.log_date)
-    kind = kind_of(path)
-    named = symbol_of(path, symbol) if kind.startswith("bars_") else None
-    return RawFile(path, kind, url, symbol=named)
+        lock = running.take(home, "import")
+    except running.AlreadyRunning:
+        raise ImportBusy(f"another import is at work in {home.root}; let it end, or end it") from None
+    try:
+        with dg.DagsterInstance.get() as instance:
+            orphans.settle(instance, {IMPORT_TAG: "yes"})
+        yield
+    finally:
+        lock.release()
 
 
 def import_files(
     home: Home,
     settings: Settings,
     paths: Sequence[Path],
-    symbol: str | None = None,
+    said: Said = NOTHING_SAID,
     on_step: Callable[[Progress], None] | None = None,
 ) -> ImportReport:
     """Land files in bronze and carry them to gold and the marts by the same assets that crawls use.
 
+    With `tidemark up` at work its services are used, and runs that write one table take turns.
+
     Raises:
         HomeError: in a simulated home.
         NothingToImport: when no file was recognised.
+        ImportBusy: when another import is at work.
     """
-    from scrapers.files import NotRecognised
-
     if home.simulated:
         raise HomeError(
             f"the home at {home.root} is simulated, and real files are never mixed into it: "
             f"set TIDEMARK_HOME to an empty folder and import there"
         )
+    clock = Clock.from_settings(settings)
+    recognised, told, refused = _recognised(paths, said, settings, clock.now())
+    if not recognised:
+        raise NothingToImport("\n".join(refused.values()) or "no files below the paths given")
+    # Training makes semaphores. Their tracker must outlive the services, with which all ends that was started beside them.
+    resource_tracker.ensure_running()
+    today = clock.now().date()
+    work = Work(home, settings, f"import-{clock.now():%Y%m%dT%H%M%S}-{os.getpid()}", today, today, clock=clock)
+    with served(home, settings, _needed(recognised)), alone(home):
+        changed = [RawFile(Path(), kind, "") for kind in sorted(kinds_before(work, recognised))]
+        days = _index_days(told.values()) or (index_days_held(work) if changed else None)
+        keep(work, recognised)
+        steps = import_steps([*recognised, *changed], work, days)
+        steps = [replace(step, tags={**step.tags, IMPORT_TAG: "yes"}) for step in steps]
+        summary = run_steps(home, settings, steps, on_step)
+        forecast = _has_enough_bars(home)
+        if forecast and any(file.kind == "bars_daily" for file in recognised):
+            trained = run_steps(home, settings, [*_forecast_steps(), _marts()], on_step)
+            summary = replace(trained, seconds=summary.seconds | trained.seconds, accounts=summary.accounts)
+    superseded, disputed = _disputes(home) if any(file.kind == "bars_daily" for file in recognised) else (0, {})
+    return ImportReport(told, refused, summary, superseded, disputed, forecast)
+
+
+def _recognised(
+    paths: Sequence[Path], said: Said, settings: Settings, now: datetime
+) -> tuple[list[RawFile], dict[str, FileReport], dict[str, str]]:
+    from scrapers.imports.recognise import NotRecognised
+
     recognised: list[RawFile] = []
+    told: dict[str, FileReport] = {}
     refused: dict[str, str] = {}
     for path in files_below(paths):
         try:
-            recognised.append(recognise(path, symbol))
+            raw, told[str(path)] = recognise(path, said, settings, now)
+            recognised.append(raw)
         except NotRecognised as error:
-            refused[path.name] = str(error)
-    if not recognised:
-        raise NothingToImport("\n".join(refused.values()) or "no files below the paths given")
-    clock = Clock.from_settings(settings)
-    today = clock.now().date()
-    work = Work(home, settings, f"import-{clock.now():%Y%m%dT%H%M%S}-{os.getpid()}", today, today, clock=clock)
-    keep(work, recognised)
-    steps = import_steps(recognised, work)
-    with services(home, settings):
-        summary = run_steps(home, settings, steps, on_step)
-        forecast = _has_enough_bars(home)
-        if forecast and any(file.kind == "bars_daily_csv" for file in recognised):
-            trained = run_steps(home, settings, [*_forecast_steps(), _marts()], on_step)
-            summary = replace(trained, seconds=summary.seconds | trained.seconds, accounts=summary.accounts)
-    return ImportReport({f.path.name: f.kind for f in recognised}, refused, summary, forecast)
+            refused[str(path)] = str(error)
+    return recognised, told, refused
 
 
-def import_steps(files: Sequence[RawFile], work: Work) -> list[Step]:
-    """The jobs' parts that the files' kinds call for."""
+def _needed(files: Sequence[RawFile]) -> tuple[str, ...]:
+    """The services that an import needs."""
+    kinds = {file.kind for file in files}
+    return (
+        "postgres",
+        *(("sail",) if any(kind.startswith("edgar_log") for kind in kinds) else ()),
+        *(("mlflow",) if "bars_daily" in kinds else ()),
+    )
+
+
+def _disputes(home: Home) -> tuple[int, dict[str, int]]:
+    """Of all bars in silver, how many gave way, and how many were refused on the way to gold by which rule."""
+    gold = table("gold.bars_daily")
+    refused = delta.read_quarantine(home, DISPUTED).group_by("rules").len().sort("rules")
+    disputed = {rule: int(count) for rule, count in refused.iter_rows()}
+    silver = delta.count(home, table("silver.bars_daily"))
+    return silver - delta.count(home, gold) - sum(disputed.values()), disputed
+
+
+def import_steps(files: Sequence[RawFile], work: Work, index_days: Days | None = None) -> list[Step]:
+    """The jobs' parts that the files' kinds call for.
+
+    Args:
+        index_days: the days of which gold's minutes of indices change.
+    """
     kinds = {file.kind for file in files}
     steps: list[Step] = []
     if "sec_tickers" in kinds:
         steps.append(Step("tickers", "companies", ("silver.sec_tickers",)))
-    if "bars_daily_csv" in kinds:
+    # A file's bars are of any day; the session it is imported on only names the run.
+    session = work.calendar.latest_closed_session(work.clock.now())
+    if "bars_daily" in kinds:
         silver = ("silver.bars_daily", "silver.corporate_actions")
-        # A file's bars are of any year; the session it is imported on only names the run.
-        session = work.calendar.latest_closed_session(work.clock.now())
         steps.append(Step("daily bars", "bars_daily", silver, session, session))
         steps.append(Step("adjusted bars", "bars_daily", ("gold.bars_daily", "gold.corporate_actions")))
-    if "bars_minute_alphavantage_csv" in kinds:
-        session = work.calendar.latest_closed_session(work.clock.now())
+    if "bars_minute" in kinds:
         steps.append(Step("minute bars", "bars_minute", ("silver.bars_minute",), session, session))
         steps.append(Step("minutes by origin", "bars_minute", ("gold.bars_minute",)))
+    if kinds & {"index_bars_daily", "index_bars_minute"}:
+        silver = ("silver.index_bars_daily", "silver.index_bars_minute")
+        steps.append(Step("indices", "index_bars", silver, session, session))
+        first, last = index_days or (session, session)
+        gold = ("gold.index_bars_daily", "gold.index_bars_minute")
+        steps.append(Step("index levels", "index_bars", gold, first, last))
+    if "listings" in kinds:
+        steps.append(Step("listings", "listings", ("silver.listings", "gold.listings")))
     days = sorted({file.log_date for file in files if file.log_date is not None})
     tables = ("silver.edgar_requests", "gold.visits_second")
     steps += [Step(f"log of {day}", "attention", tables, day, day) for day in days]
@@ -172,37 +211,15 @@ def _has_enough_bars(home: Home) -> bool:
     return longest is not None and int(longest) >= _ENOUGH_BARS
 
 
-@contextmanager
-def services(home: Home, settings: Settings) -> Iterator[None]:
-    """PostgreSQL and a place for MLflow's records: those that run already, else started here and stopped at the end."""
-    up = running.is_running(home)
-    server = None if up or _answers(home, settings) else _start_postgres(home, settings)
-    before = os.environ.get("MLFLOW_TRACKING_URI")
-    if not up and before is None:
-        os.environ["MLFLOW_TRACKING_URI"] = postgres.owner_dsn(home, settings, "mlflow").replace(
-            "postgresql://", "postgresql+psycopg://", 1
-        )
-    try:
-        yield
-    finally:
-        if before is None:
-            os.environ.pop("MLFLOW_TRACKING_URI", None)
-        if server is not None:
-            server.stop()
+def _index_days(told: Iterable[FileReport]) -> Days | None:
+    """The days that imported minutes of indices speak of."""
+    known = [(file.first, file.last) for file in told if file.kind == "index_bars_minute" and file.first and file.last]
+    return (min(first for first, _ in known), max(last for _, last in known)) if known else None
 
 
-def _answers(home: Home, settings: Settings) -> bool:
-    """Whether this home's own PostgreSQL answers, as after an import that was killed."""
-    try:
-        psycopg.connect(postgres.owner_dsn(home, settings), connect_timeout=5).close()
-    except psycopg.OperationalError:
-        return False
-    return True
-
-
-def _start_postgres(home: Home, settings: Settings) -> postgres.Running | None:
-    """Start it, with ports that no other home's services hold."""
-    for name in ("postgres", "spark"):
-        if not is_free(home.port(name)):
-            home.move_port(name)
-    return postgres.start(home, settings)
+def index_days_held(work: Work) -> Days | None:
+    """The days of which silver has imported minutes of indices."""
+    files = pl.col("origin") != "yahoo_chart"
+    rows = delta.scan(work.home, table("silver.index_bars_minute")).filter(files)
+    first, last = rows.select(a=pl.col("session").min(), b=pl.col("session").max()).collect().row(0)
+    return (first, last) if first is not None else None

@@ -140,6 +140,7 @@ JOBS = (
         slot="search",
         gives_past=False,
     ),
+    JobSpec("listings", "Exchanges' lists from imported files.", ("silver.listings", "gold.listings")),
 )
 
 

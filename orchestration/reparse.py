@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from itertools import groupby
 from pathlib import Path
@@ -18,10 +19,10 @@ import polars as pl
 from lake import delta
 from lake.contracts import of_layer, table
 from lake.delta import Slice
-from orchestration.assets.factory import TICK_TAG, asset_key
+from orchestration.assets.factory import AGAIN_TAG, TICK_TAG, asset_key
 from orchestration.backfill import Progress, Report
 from orchestration.backfill_plan import NOT_OF_THE_PAST
-from orchestration.importing import import_steps
+from orchestration.importing import import_steps, index_days_held
 from orchestration.jobs import JOBS, TOGETHER, JobSpec
 from orchestration.journal import WrongBackfill
 from orchestration.load import LoadFailed, Step, runner
@@ -31,7 +32,16 @@ if TYPE_CHECKING:
     from lake.home import Home
     from orchestration.work import Work
 
-FILE_KINDS = ("edgar_log_v1", "edgar_log_v2", "bars_daily_csv", "bars_minute_alphavantage_csv", "sec_tickers")
+FILE_KINDS = (
+    "edgar_log_v1",
+    "edgar_log_v2",
+    "bars_daily",
+    "bars_minute",
+    "index_bars_daily",
+    "index_bars_minute",
+    "listings",
+    "sec_tickers",
+)
 
 
 class Rebuild(NamedTuple):
@@ -132,8 +142,11 @@ def _file_steps(work: Work, source: str) -> list[Step]:
     rows = kept(work, *kinds).filter(day.is_between(work.first, work.last))
     if rows.is_empty():
         raise WrongBackfill(f"bronze keeps no file of {', '.join(kinds)} {_what(work)}")
-    fields = ("stored_as", "kind", "_source_url", "log_date", "symbol")
-    return import_steps([RawFile(Path(name), *rest) for name, *rest in rows.select(fields).iter_rows()], work)
+    fields = ("stored_as", "kind", "_source_url", "log_date", "symbol", "basis")
+    files = [RawFile(Path(name), *rest) for name, *rest in rows.select(fields).iter_rows()]
+    return [
+        replace(step, tags={**step.tags, AGAIN_TAG: "yes"}) for step in import_steps(files, work, index_days_held(work))
+    ]
 
 
 def _what(work: Work) -> str:

@@ -13,9 +13,18 @@ from lake.contracts import table
 from lake.contracts.base import Table
 from lake.market_calendar import NEW_YORK, xnys
 from scrapers.coverage import coverage_gold
-from scrapers.gold_bars import bars_gold
+from scrapers.gold_bars import actions_chosen, bars_chosen, bars_gold
 
-__all__ = ["bars_gold", "companies_scd2", "coverage_gold", "minimal_companies", "quotes_gold", "sectors_gold"]
+__all__ = [
+    "actions_chosen",
+    "bars_chosen",
+    "bars_gold",
+    "companies_scd2",
+    "coverage_gold",
+    "minimal_companies",
+    "quotes_gold",
+    "sectors_gold",
+]
 
 DESCRIPTIVE = (
     "name",

@@ -8,21 +8,34 @@ A dividend counts as its source states it: in shares of the day it was observed.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import polars as pl
 
 from lake.contracts import table
+from scrapers.gold_choice import CRAWLED, Choice, choose, later_splits
 
-_CRAWLED = "yahoo_chart"
-_ORDER = {"raw": 0, "split_adjusted": 1, "fully_adjusted": 2}
 ADJUSTED_FULLY = pl.col("basis") == "fully_adjusted"
 
 
+class GoldBars(NamedTuple):
+    """Rows of gold.bars_daily, and what became of the bars they were chosen from."""
+
+    rows: pl.DataFrame
+    choice: Choice
+
+
 def bars_gold(bars: pl.DataFrame, actions: pl.DataFrame) -> pl.DataFrame:
+    """Rows of gold.bars_daily; see `bars_chosen`."""
+    return bars_chosen(bars, actions).rows
+
+
+def bars_chosen(bars: pl.DataFrame, actions: pl.DataFrame) -> GoldBars:
     """Rows of gold.bars_daily.
 
     Args:
         bars: silver.bars_daily, of several origins.
-        actions: silver.corporate_actions.
+        actions: corporate actions, each once, as `actions_chosen` gives them.
 
     Returns:
         One row for each symbol and session, sorted by key. Of several origins the least adjusted is taken, among equals
@@ -31,7 +44,8 @@ def bars_gold(bars: pl.DataFrame, actions: pl.DataFrame) -> pl.DataFrame:
     """
     contract = table("gold.bars_daily")
     splits = _splits(actions)
-    chosen = _scaled(_chosen(bars), splits)
+    choice = choose(bars, splits)
+    chosen = choice.rows
     events = _events(chosen, _dividends_today(actions, splits), splits)
     rows = (
         chosen.join(events, on=["symbol", "session"], how="left")
@@ -49,30 +63,20 @@ def bars_gold(bars: pl.DataFrame, actions: pl.DataFrame) -> pl.DataFrame:
         )
     )
     kinds = contract.schema.create_empty().schema
-    return rows.select([pl.col(name).cast(kind) for name, kind in kinds.items()])
+    return GoldBars(rows.select([pl.col(name).cast(kind) for name, kind in kinds.items()]), choice)
 
 
-def _chosen(bars: pl.DataFrame) -> pl.DataFrame:
-    """One origin a day, with `as_of`: the day in whose shares its prices are."""
-    own_day = pl.col("session")
-    crawled = pl.col("observed_at").dt.convert_time_zone("America/New_York").dt.date()
-    # A file's prices are adjusted up to about its last day; when it was imported says nothing about that.
-    last_of_file = pl.col("session").max().over("symbol", "origin")
-    as_of = pl.when(pl.col("origin") == _CRAWLED).then(crawled).otherwise(last_of_file)
-    rank = pl.col("basis").cast(pl.String).replace_strict(_ORDER, return_dtype=pl.Int8)
-    return (
-        bars.with_columns(
-            pl.col("basis").cast(pl.String),
-            rank.alias("order"),
-            pl.when(pl.col("basis").cast(pl.String) == "raw")
-            .then(own_day)
-            .otherwise(pl.max_horizontal(own_day, as_of))
-            .alias("as_of"),
-        )
-        .sort("order", pl.col("observed_at"), "origin", descending=[False, True, False])
-        .unique(["symbol", "session"], keep="first", maintain_order=True)
-        .drop("order")
+def actions_chosen(actions: pl.DataFrame) -> pl.DataFrame:
+    """Rows of gold.corporate_actions: each dividend and split once, the crawled source's before files', newest first."""
+    known = table("gold.corporate_actions")
+    rows = (
+        # A row of a version that knew no origins is the crawled source's.
+        actions.with_columns(pl.col("origin").fill_null(CRAWLED))
+        .with_columns((pl.col("origin") == CRAWLED).alias("_crawled"))
+        .sort("_crawled", "observed_at", "origin", descending=[True, True, False])
+        .unique(list(known.key), keep="first", maintain_order=True)
     )
+    return rows.select(known.columns).sort(known.key)
 
 
 def _splits(actions: pl.DataFrame) -> pl.DataFrame:
@@ -85,24 +89,6 @@ def _splits(actions: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _later_splits(frame: pl.DataFrame, day: str, splits: pl.DataFrame) -> pl.DataFrame:
-    """The frame with `scale`: the product of the ratios of all splits after a day; 1 where there is none."""
-    next_day = pl.col(day).dt.offset_by("1d").alias("_after")
-    later = splits.select("symbol", pl.col("date").alias("_after"), pl.col("after").alias("scale")).sort("_after")
-    return (
-        frame.with_columns(next_day)
-        .sort("_after")
-        .join_asof(later, on="_after", by="symbol", strategy="forward", check_sortedness=False)
-        .with_columns(pl.col("scale").fill_null(1.0))
-        .drop("_after")
-    )
-
-
-def _scaled(chosen: pl.DataFrame, splits: pl.DataFrame) -> pl.DataFrame:
-    """Bars with `scale`: what their prices are divided by to be in today's shares."""
-    return _later_splits(chosen, "as_of", splits)
-
-
 def _dividends_today(actions: pl.DataFrame, splits: pl.DataFrame) -> pl.DataFrame:
     """Dividends in today's shares: symbol, date, dividend_today, event_observed_at."""
     dividends = actions.filter(pl.col("kind").cast(pl.String) == "dividend").select(
@@ -110,11 +96,12 @@ def _dividends_today(actions: pl.DataFrame, splits: pl.DataFrame) -> pl.DataFram
         "date",
         "amount",
         pl.col("observed_at").alias("event_observed_at"),
-        pl.max_horizontal(pl.col("observed_at").dt.convert_time_zone("America/New_York").dt.date(), "date").alias(
-            "stated"
-        ),
+        pl.coalesce(
+            "stated_on",
+            pl.max_horizontal(pl.col("observed_at").dt.convert_time_zone("America/New_York").dt.date(), "date"),
+        ).alias("stated"),
     )
-    return _later_splits(dividends, "stated", splits).select(
+    return later_splits(dividends, "stated", splits).select(
         "symbol", "date", (pl.col("amount") / pl.col("scale")).alias("dividend_today"), "event_observed_at"
     )
 

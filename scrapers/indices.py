@@ -90,8 +90,11 @@ def index_days_gold(silver: pl.DataFrame) -> pl.DataFrame:
 
 
 def index_minutes_gold(silver: pl.DataFrame) -> pl.DataFrame:
-    """Rows of gold.index_bars_minute."""
-    return _described("gold.index_bars_minute", silver.sort("symbol", "minute"))
+    """Rows of gold.index_bars_minute: of several origins the newest observed."""
+    newest = silver.sort("observed_at", "origin", descending=[True, False]).unique(
+        ["symbol", "minute"], keep="first", maintain_order=True
+    )
+    return _described("gold.index_bars_minute", newest.sort("symbol", "minute"))
 
 
 def _described(table_id: str, rows: pl.DataFrame) -> pl.DataFrame:

@@ -32,7 +32,7 @@ from scrapers.pages.tickers import TICKERS, read_tickers
 from scrapers.spool import asked_for
 
 if TYPE_CHECKING:
-    from scrapers.files import Source
+    from scrapers.imports.read import Source
 
 OFFICERS = table("silver.officers")
 _KEY = ("source", "request", "tick", "_payload_sha256")

@@ -6,7 +6,8 @@ from lake.contracts.attention import ATTENTION
 from lake.contracts.base import Layer, Table
 from lake.contracts.forecasts import FORECASTS
 from lake.contracts.indices import INDEX_TABLES
-from lake.contracts.market import MARKET, SECTORS
+from lake.contracts.listings import LISTINGS
+from lake.contracts.market import DISPUTED, MARKET, SECTORS
 from lake.contracts.marts import LOADS, MARTS
 from lake.contracts.minutes import MINUTE_TABLES
 from lake.contracts.news import NEWS_TABLES
@@ -33,6 +34,7 @@ TABLES: dict[str, Table] = {
         *OFFICER_TABLES,
         *MINUTE_TABLES,
         *NEWS_TABLES,
+        *LISTINGS,
     )
 }
 
@@ -54,4 +56,4 @@ def of_layer(layer: Layer) -> tuple[Table, ...]:
     return tuple(t for t in TABLES.values() if t.layer == layer)
 
 
-__all__ = ["SECTORS", "TABLES", "Layer", "Quarantined", "Table", "of_layer", "table"]
+__all__ = ["DISPUTED", "SECTORS", "TABLES", "Layer", "Quarantined", "Table", "of_layer", "table"]

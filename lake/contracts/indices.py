@@ -63,6 +63,7 @@ class IndexMinuteSilver(IndexLevels):
     """An index's minute."""
 
     minute = utc(primary_key=True, metadata={"unit": "UTC", "meaning": "start of the minute"})
+    origin = dy.String(primary_key=True, metadata={"meaning": "yahoo_chart, or the SHA-256 of the imported file"})
 
 
 class IndexMinute(IndexLevels, Described):
@@ -72,8 +73,17 @@ class IndexMinute(IndexLevels, Described):
 
 
 INDEX_TABLES = (
-    Table("index_bars_daily", "silver", IndexDaySilver, "indices", "yahoo_index", partition_by=("year",)),
-    Table("index_bars_minute", "silver", IndexMinuteSilver, "indices", "yahoo_index", partition_by=("session",)),
+    Table(
+        "index_bars_daily", "silver", IndexDaySilver, "indices", "yahoo_index, imported files", partition_by=("year",)
+    ),
+    Table(
+        "index_bars_minute",
+        "silver",
+        IndexMinuteSilver,
+        "indices",
+        "yahoo_index, imported files",
+        partition_by=("session",),
+    ),
     Table("index_bars_daily", "gold", IndexDay, "indices", "silver.index_bars_daily", partition_by=("year",)),
     Table(
         "index_bars_minute",

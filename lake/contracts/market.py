@@ -264,6 +264,17 @@ class CorporateAction(Provenance):
         min_exclusive=0,
         metadata={"unit": "USD per share, or new shares per old", "meaning": "the dividend, or the split's ratio"},
     )
+    stated_on = dy.Date(
+        nullable=True,
+        metadata={"meaning": "day in whose shares the amount is; empty for the day it was observed"},
+    )
+    origin = dy.String(nullable=False, metadata={"meaning": "yahoo_chart, or the SHA-256 of the imported file"})
+
+
+class CorporateActionSilver(CorporateAction):
+    """A dividend or a split as one source or file gives it; several may speak of the same one."""
+
+    origin = dy.String(primary_key=True, metadata={"meaning": "yahoo_chart, or the SHA-256 of the imported file"})
 
 
 class BarDaily(BarFields):
@@ -326,13 +337,17 @@ class BarMinute(MinuteFields):
     origin = dy.String(nullable=False, metadata={"meaning": "the source or file it was taken from"})
 
 
+# Silver's bars that are refused beside others of the same day, on the way to gold. No table is kept under the name: it
+# has a quarantine alone, apart from the one that silver's own run writes.
+DISPUTED = Table("bars_daily_origins", "silver", BarDailySilver, "market", "silver.bars_daily")
+
 MARKET = (
     Table("universe", "silver", Membership, "market", "yahoo_screener", partition_by=("session",)),
     Table("profiles", "silver", Profile, "market", "yahoo_summary", partition_by=("session",)),
     Table("sec_tickers", "silver", SecTicker, "market", "SEC company tickers"),
     Table("quotes", "silver", QuoteSilver, "market", "yahoo_quotes", partition_by=("session",)),
     Table("bars_daily", "silver", BarDailySilver, "market", "yahoo_chart, imported files", partition_by=("year",)),
-    Table("corporate_actions", "silver", CorporateAction, "market", "yahoo_chart"),
+    Table("corporate_actions", "silver", CorporateActionSilver, "market", "yahoo_chart, imported files"),
     Table(
         "bars_minute",
         "silver",

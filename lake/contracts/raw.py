@@ -35,12 +35,18 @@ class RawFile(dy.Schema):
     sha256 = dy.String(primary_key=True, regex=SHA256, metadata={"meaning": "SHA-256 of the file"})
     kind = dy.String(
         primary_key=True,
-        metadata={"meaning": "edgar_log_v1, edgar_log_v2, bars_daily_csv, bars_minute_alphavantage_csv, sec_tickers"},
+        metadata={
+            "meaning": "edgar_log_v1, edgar_log_v2, bars_daily, bars_minute, index_bars_daily, index_bars_minute, listings, "
+            "sec_tickers"
+        },
     )
     file_name = dy.String(nullable=False, metadata={"meaning": "its name where it came from"})
     stored_as = dy.String(nullable=False, metadata={"meaning": "its path below bronze/raw_files in the lake"})
     log_date = dy.Date(nullable=True, metadata={"meaning": "the day it covers, for a log"})
     symbol = dy.String(nullable=True, metadata={"meaning": "the symbol it is about, if it is about one"})
+    basis = dy.String(
+        nullable=True, metadata={"meaning": "what its prices are adjusted for, where the user has said so"}
+    )
     bytes = dy.Int64(nullable=False, min=0, metadata={"unit": "bytes", "meaning": "its size"})
     rows_in = dy.Int64(
         nullable=True, min=0, metadata={"unit": "rows", "meaning": "physical lines less header and blank lines"}

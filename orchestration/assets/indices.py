@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from orchestration.assets.factory import asset_key, lake_asset, lake_assets
+from orchestration.assets.factory import asset_key, lake_asset, lake_assets, of_any_day
 from orchestration.partitions import index_days
 from orchestration.steps import indices
 
@@ -16,7 +16,7 @@ def build() -> list[dg.AssetsDefinition]:
         lake_assets(
             silver,
             indices.settle_indices,
-            {name: ["bronze.yahoo_index"] for name in silver},
+            {name: ["bronze.yahoo_index", of_any_day("bronze.files")] for name in silver},
             by_day,
             whole_range=True,
             checks=[

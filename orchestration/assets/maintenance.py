@@ -5,7 +5,7 @@ from typing import Any
 
 import dagster as dg
 
-from lake.contracts import TABLES, Table
+from lake.contracts import DISPUTED, TABLES, Table
 from orchestration.assets.factory import OWNER, work_of
 from orchestration.resources import LakeResource
 from orchestration.steps.maintenance import maintain
@@ -24,7 +24,8 @@ def build(writers: Sequence[dg.AssetsDefinition]) -> list[dg.AssetsDefinition]:
         names = [".".join(key.path) for key in sorted(writer.keys) if ".".join(key.path) in TABLES]
         pools = sorted(writer.node_def.pools)
         if names and pools:
-            found.append(_asset(pools[0], [TABLES[name] for name in names]))
+            beside = [DISPUTED] if "gold.bars_daily" in names else []
+            found.append(_asset(pools[0], [*(TABLES[name] for name in names), *beside]))
     return found
 
 

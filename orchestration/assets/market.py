@@ -1,10 +1,29 @@
 """The market's assets: universe, companies, quotes with sectors and coverage, bars with corporate actions."""
 
+from collections.abc import Iterable
+
 import dagster as dg
 
 from orchestration.assets.factory import asset_key, lake_asset, lake_assets, of_any_day
 from orchestration.partitions import sessions
-from orchestration.steps import bars, market, minute_coverage, minutes, tickers, ticks
+from orchestration.steps import bars, listings, market, minute_coverage, minutes, tickers, ticks
+from orchestration.steps.chosen import AGREE_CHECK, BASIS_CHECK, SEAM_CHECK
+from orchestration.steps.imports import FILE_CHECKS
+
+_ABOUT = {
+    "columns_as_named": "No imported file has its prices under each other's names.",
+    "dates_are_sessions": "The days of imported files are the exchange's sessions; shifted dates are not.",
+    "sessions_complete": "A warning where an imported file lacks a session between its first and its last.",
+    "adjusted_close_follows": "A warning where a file's own adjusted close is not what its formula makes.",
+    BASIS_CHECK: "Raw closes fall over a known split and adjusted ones do not.",
+    AGREE_CHECK: "A warning where two origins of one basis tell different prices of a day.",
+    SEAM_CHECK: "A warning where the price jumps from one origin's day to the next one's.",
+}
+
+
+def _checks(table_id: str, names: Iterable[str]) -> list[dg.AssetCheckSpec]:
+    """Checks that block nothing: what they find is refused already, or a warning."""
+    return [dg.AssetCheckSpec(name, asset=asset_key(table_id), description=_ABOUT[name]) for name in names]
 
 
 def build() -> list[dg.AssetsDefinition]:
@@ -57,10 +76,11 @@ def build() -> list[dg.AssetsDefinition]:
             bars.settle_bars,
             {
                 "silver.bars_daily": ["bronze.yahoo_chart", of_any_day("bronze.files")],
-                "silver.corporate_actions": ["bronze.yahoo_chart"],
+                "silver.corporate_actions": ["bronze.yahoo_chart", of_any_day("bronze.files")],
             },
             by_session,
             whole_range=True,
+            checks=_checks("silver.bars_daily", FILE_CHECKS),
         ),
         lake_assets(
             ["gold.bars_daily", "gold.corporate_actions"],
@@ -69,6 +89,7 @@ def build() -> list[dg.AssetsDefinition]:
                 "gold.bars_daily": ["silver.bars_daily", "silver.corporate_actions"],
                 "gold.corporate_actions": ["silver.corporate_actions"],
             },
+            checks=_checks("gold.bars_daily", (BASIS_CHECK, AGREE_CHECK, SEAM_CHECK)),
         ),
         lake_assets(
             landed_minutes,
@@ -98,5 +119,7 @@ def build() -> list[dg.AssetsDefinition]:
                 )
             ],
         ),
+        lake_asset("silver.listings", listings.settle_listings, deps=["bronze.files"]),
+        lake_asset("gold.listings", listings.gold_listings, deps=["silver.listings"]),
         lake_asset("gold.bars_minute", minutes.gold_minutes, deps=["silver.bars_minute"]),
     ]

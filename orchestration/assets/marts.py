@@ -80,7 +80,11 @@ def build(manifest: Path) -> list[dg.AssetsDefinition]:
                 yield dg.AssetCheckResult(passed=True, asset_key=check.asset_key, check_name=check.name)
 
     inventory = lake_asset("gold.loads", publish.gold_loads, deps=[t.id for t in TABLES.values() if _counted(t.id)])
-    refused = lake_asset("gold.quarantine", publish.gold_quarantine, deps=[known.id for known in of_layer("silver")])
+    refused = lake_asset(
+        "gold.quarantine",
+        publish.gold_quarantine,
+        deps=[*(known.id for known in of_layer("silver")), "gold.bars_daily"],
+    )
     return [refused, inventory, marts]
 
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import polars as pl
 
 from lake import delta
-from lake.contracts import table
+from lake.contracts import DISPUTED, table
 from lake.delta import EVERYTHING, Slice, Written
+from orchestration.steps.chosen import Chosen
 from orchestration.steps.common import RulesBroken, days, kept_rules, land, since, write_gold, write_keeping
-from orchestration.steps.imports import as_one, settle_daily_files
+from orchestration.steps.imports import as_one, settle_files
 from orchestration.steps.market import members
 from orchestration.work import Outcome, Work
 
@@ -77,35 +79,47 @@ def settle_bars(work: Work) -> Iterator[Outcome]:
     from scrapers.asked import daily_charts
     from scrapers.silver import bars_rows
 
-    daily = list(settle_daily_files(work))
+    files = list(settle_files(work, "bars_daily"))
+    daily = [outcome for outcome in files if outcome.table.id == "silver.bars_daily"]
+    events = [outcome for outcome in files if outcome.table.id == "silver.corporate_actions"]
     stored = delta.scan(work.home, table(BODIES), since(work))
     bodies = daily_charts(stored, work.first, work.last).drop("symbol", "starts", "ends").collect()
     bars, actions = bars_rows(bodies, work.first, work.last)
     kept = set(bodies["_payload_sha256"])
     daily.append(write_keeping(work, "silver.bars_daily", bars, _charts(work), kept))
     yield as_one("silver.bars_daily", daily)
-    yield write_keeping(work, "silver.corporate_actions", actions, days(work, "date"), kept)
+    where = days(work, "date")
+    crawled = Slice({"origin": ORIGIN, **where.equals}, where.between)
+    events.append(write_keeping(work, "silver.corporate_actions", actions, crawled, kept))
+    yield as_one("silver.corporate_actions", events)
 
 
 def gold_bars(work: Work) -> Iterator[Outcome]:
     """Daily bars with adjusted closes, and the actions they follow from; whole, since a dividend reaches all the past."""
-    from scrapers.gold import bars_gold
+    from scrapers.gold import actions_chosen, bars_chosen
 
     known = table("gold.bars_daily")
     silver = delta.scan(work.home, table("silver.bars_daily"))
-    actions = delta.read(work.home, table("silver.corporate_actions"))
+    actions = actions_chosen(delta.read(work.home, table("silver.corporate_actions")))
     symbols = silver.select(pl.col("symbol").unique()).collect()["symbol"].sort().to_list()
+    told = Chosen()
 
     def parts() -> Iterator[pl.DataFrame]:
         for start in range(0, len(symbols), _COMPANIES_AT_ONCE):
             mine = pl.col("symbol").is_in(symbols[start : start + _COMPANIES_AT_ONCE])
-            yield kept_rules(known, bars_gold(silver.filter(mine).collect(engine="streaming"), actions.filter(mine)))
+            made = bars_chosen(silver.filter(mine).collect(engine="streaming"), actions.filter(mine))
+            told.add(made.choice)
+            yield kept_rules(known, made.rows)
 
     if not symbols:
-        yield write_gold(work, known.id, known.schema.create_empty(), EVERYTHING)
+        delta.replace_quarantine(work.home, DISPUTED, told.quarantined(), EVERYTHING)
+        yield replace(write_gold(work, known.id, known.schema.create_empty(), EVERYTHING), findings=told.findings())
     else:
         try:
-            yield Outcome(known, delta.replace_all(work.home, known, parts()))
+            written = delta.replace_all(work.home, known, parts())
         except RulesBroken as broken:
             yield Outcome(known, Written(delta.version(work.home, known) or 0, 0), problem=str(broken))
+        else:
+            delta.replace_quarantine(work.home, DISPUTED, told.quarantined(), EVERYTHING)
+            yield Outcome(known, written, facts=told.facts(), findings=told.findings())
     yield write_gold(work, "gold.corporate_actions", actions, EVERYTHING)

@@ -11,10 +11,12 @@ import polars as pl
 
 from lake import delta
 from lake.contracts import table
-from lake.delta import Written
+from lake.delta import Slice, Written
 from orchestration.work import Work
 
 _BLOCK = 1 << 20
+# Kinds by the names that homes of an earlier version have them under.
+_EARLIER = {"bars_daily_csv": "bars_daily", "bars_minute_alphavantage_csv": "bars_minute"}
 
 
 class RawFile(NamedTuple):
@@ -25,6 +27,7 @@ class RawFile(NamedTuple):
     source_url: str
     log_date: date | None = None
     symbol: str | None = None
+    basis: str | None = None
 
 
 def sha256_of(path: Path) -> str:
@@ -39,19 +42,23 @@ def sha256_of(path: Path) -> str:
 def keep(work: Work, files: list[RawFile]) -> Written:
     """Copy files into bronze and record each once; a file that is there already is left as it is.
 
-    The copy is complete before its row is written, so a kill leaves at most a file without a row.
+    Brought again with another symbol or basis, its row is put in place of the old one, as a new import, be it of another
+    kind now. The copy is complete before its row is written, so a kill leaves at most a file without a row.
     """
     known = table("bronze.files")
-    present = set(delta.scan(work.home, known).select("sha256", "kind").collect().iter_rows())
-    rows = []
+    present = _said(work)
+    rows, again = [], []
     for file in files:
         sha = sha256_of(file.path)
         suffix = "".join(file.path.suffixes[-1:]).lower()
         stored = Path(file.kind) / f"{sha}{suffix}"
         work.home.lake.keep(file.path, str(stored))
-        if (sha, file.kind) in present:
+        said = (file.kind, file.symbol, file.basis)
+        if present.get(sha) == said:
             continue
-        present.add((sha, file.kind))
+        if sha in present:
+            again.append(Slice({"sha256": sha}))
+        present[sha] = said
         rows.append(
             {
                 "sha256": sha,
@@ -60,6 +67,7 @@ def keep(work: Work, files: list[RawFile]) -> Written:
                 "stored_as": str(stored),
                 "log_date": file.log_date,
                 "symbol": file.symbol,
+                "basis": file.basis,
                 "bytes": file.path.stat().st_size,
                 "rows_in": None,
                 "_ingested_at": work.clock.now(),
@@ -68,9 +76,26 @@ def keep(work: Work, files: list[RawFile]) -> Written:
             }
         )
     frame = pl.DataFrame(rows, schema=known.schema.create_empty().schema)
+    for where in again:
+        delta.replace_slice(work.home, known, frame.filter(where.expr).tail(1), where)
+        frame = frame.filter(~where.expr)
     return delta.append(work.home, known, frame)
+
+
+def _said(work: Work) -> dict[str, tuple[str, str | None, str | None]]:
+    """What has been said of each file kept: its kind, symbol and basis."""
+    told = delta.scan(work.home, table("bronze.files")).select("sha256", "kind", "symbol", "basis").collect()
+    return {sha: (_EARLIER.get(kind, kind), symbol, basis) for sha, kind, symbol, basis in told.iter_rows()}
+
+
+def kinds_before(work: Work, files: list[RawFile]) -> set[str]:
+    """The kinds under which some of these files were kept until now, where they are others."""
+    said = _said(work)
+    before = {(said[sha][0], file.kind) for file in files if (sha := sha256_of(file.path)) in said}
+    return {old for old, new in before if old != new}
 
 
 def kept(work: Work, *kinds: str) -> pl.DataFrame:
     """The rows of `bronze.files` of some kinds; `lake.local` gives the file that a row calls `stored_as`."""
-    return delta.scan(work.home, table("bronze.files")).filter(pl.col("kind").is_in(kinds)).collect()
+    told = delta.scan(work.home, table("bronze.files")).with_columns(pl.col("kind").replace(_EARLIER))
+    return told.filter(pl.col("kind").is_in(kinds)).collect().sort("sha256")

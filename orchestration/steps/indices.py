@@ -11,6 +11,7 @@ from lake.contracts import table
 from lake.delta import EVERYTHING, Slice, Written
 from lake.indices import INDICES
 from orchestration.steps.common import bodies_of, days, land, since, write_gold, write_silver
+from orchestration.steps.imports import as_one, settle_files
 from orchestration.work import Finding, Outcome, Work
 
 CALENDAR_CHECK = "calendars_known"
@@ -57,9 +58,15 @@ def settle_indices(work: Work) -> Iterator[Outcome]:
     where = days(work, "session")
     charts = Slice({"origin": "yahoo_chart", **where.equals}, where.between)
     daily = index_rows(bodies, "1d", work.first, work.last)
-    outcome = write_silver(work, "silver.index_bars_daily", daily, charts)
-    yield replace(outcome, findings=(*outcome.findings, calendars(work.last)))
-    yield write_silver(work, "silver.index_bars_minute", index_rows(bodies, "1m", work.first, work.last), where)
+    minutes = index_rows(bodies, "1m", work.first, work.last)
+    for kind, settled in (("index_bars_daily", daily), ("index_bars_minute", minutes)):
+        name = f"silver.{kind}"
+        outcomes = list(settle_files(work, "index_bars_daily" if settled is daily else "index_bars_minute"))
+        outcomes.append(write_silver(work, name, settled, charts))
+        outcome = as_one(name, outcomes)
+        if settled is daily:
+            outcome = replace(outcome, findings=(*outcome.findings, calendars(work.last)))
+        yield outcome
 
 
 def gold_indices(work: Work) -> Iterator[Outcome]:

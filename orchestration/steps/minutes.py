@@ -14,7 +14,7 @@ from lake.contracts import table
 from lake.delta import EVERYTHING, Slice, Written
 from lake.settings import MinuteSource
 from orchestration.steps.common import bodies_of, crawl, days, keep_bodies, since, write_gold, write_silver
-from orchestration.steps.imports import as_one, settle_minute_files
+from orchestration.steps.imports import as_one, settle_files
 from orchestration.steps.market import members
 from orchestration.steps.minute_coverage import UNANSWERED, gold_minute_coverage, unanswered_rows
 from orchestration.work import Outcome, Work
@@ -121,7 +121,7 @@ def settle_minutes(work: Work) -> Outcome:
     """Minute bars of the sessions asked for, by each source, and those of imported files."""
     from scrapers.silver import minutes_rows, series_rows
 
-    outcomes = list(settle_minute_files(work))
+    outcomes = list(settle_files(work, "bars_minute"))
     where = days(work, "session")
     settled = {
         "yahoo_chart": minutes_rows(bodies_of(work, SOURCES["yahoo"].bodies, since(work)), work.first, work.last),

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import psycopg
 
 from lake import delta, postgres
-from lake.contracts import TABLES, Table, of_layer, table
+from lake.contracts import DISPUTED, TABLES, Table, of_layer, table
 from lake.delta import EVERYTHING, Written
 from lake.load import built_by, drop_slice, ensure_staging, load_slice, pending_slices, staged_tables, swap
 from lake.partitions import Partition, hot_partitions, inventory, partitions
@@ -72,7 +72,7 @@ def gold_quarantine(work: Work) -> Outcome:
     """What quarantine holds, by table and rule."""
     known = table("gold.quarantine")
     before = delta.read(work.home, known)
-    frame = by_rule(work.home, of_layer("silver"), before)
+    frame = by_rule(work.home, (*of_layer("silver"), DISPUTED), before)
     if frame.equals(before.sort("table_name", "rule")):
         return Outcome(known, Written(delta.version(work.home, known) or 0, before.height))
     return write_gold(work, known.id, frame, EVERYTHING)

@@ -14,7 +14,7 @@ from orchestration.work import Outcome, Work
 
 def settle_tickers(work: Work) -> Outcome:
     """The mapping of all files kept; of those that name a ticker the newest holds, and says when it was last named."""
-    from scrapers.files import Source, ticker_rows
+    from scrapers.imports.read import Source, ticker_rows
     from scrapers.silver import sec_ticker_rows
 
     known = table("silver.sec_tickers")
@@ -24,8 +24,10 @@ def settle_tickers(work: Work) -> Outcome:
     for file in kept(work, "sec_tickers").sort("_ingested_at").iter_rows(named=True):
         source = Source(file["sha256"], file["_ingested_at"], file["_run_id"])
         with work.home.lake.local(file["stored_as"]) as path:
-            read = sec_ticker_rows if path.suffix == ".json" else ticker_rows
-            frame, refused, count = read(path, source)
+            if path.suffix == ".json":
+                frame, refused, count = sec_ticker_rows(path, source)
+            else:
+                frame, refused, count = ticker_rows(path, source, file["file_name"])
         frames.append(frame.select(known.columns))
         refusals += refused
         rows_in += count

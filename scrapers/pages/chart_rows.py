@@ -182,7 +182,11 @@ def _actions(charts: Sequence[ChartBody]) -> tuple[pl.DataFrame, list[Noted], in
     frame = pl.DataFrame(rows, schema=schema, orient="row").with_columns(
         pl.from_epoch("stamp", time_unit="s").dt.cast_time_unit("us").dt.replace_time_zone("UTC").alias("minute")
     )
-    dated = _with_local_date(frame).rename({"session": "date"})
+    dated = (
+        _with_local_date(frame)
+        .rename({"session": "date"})
+        .with_columns(pl.lit(ORIGIN).alias("origin"), pl.lit(None, dtype=pl.Date).alias("stated_on"))
+    )
     wanted = [pl.col(name).cast(kind) for name, kind in row_schema(ACTIONS.id).items()]
     return dated.select([*wanted, pl.col("body")]), refusals, len(rows) + len(refusals)
 

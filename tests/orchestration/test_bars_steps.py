@@ -20,6 +20,7 @@ from orchestration.steps.bars import lacking_spans, settle_bars
 from orchestration.work import Work
 from scrapers import gold, silver
 from scrapers.asked import midnight
+from scrapers.gold_bars import GoldBars
 from scrapers.pages.chart import ChartBody
 from tests.scrapers.bodies import bronze, chart, chart_body
 
@@ -120,9 +121,14 @@ def test_gold_that_breaks_its_contract_is_not_written(work: Work, monkeypatch: p
     list(settle_bars(work))
     list(bars.gold_bars(work))
     version = delta.version(work.home, known)
-    made = gold.bars_gold
+    made = gold.bars_chosen
     wrong = pl.when(pl.col("symbol") == "XYZ").then(-1.0).otherwise(pl.col("adj_close")).alias("adj_close")
-    monkeypatch.setattr(gold, "bars_gold", lambda *frames: made(*frames).with_columns(wrong))
+
+    def broken(*frames: pl.DataFrame) -> GoldBars:
+        found = made(*frames)
+        return found._replace(rows=found.rows.with_columns(wrong))
+
+    monkeypatch.setattr(gold, "bars_chosen", broken)
     monkeypatch.setattr(bars, "_COMPANIES_AT_ONCE", 1)
     outcome = next(bars.gold_bars(work))
     assert outcome.problem is not None

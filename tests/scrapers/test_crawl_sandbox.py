@@ -22,8 +22,8 @@ from lake.market_calendar import xnys
 from lake.rows import Settled
 from lake.settings import Settings, load_settings
 from scrapers.crawl import run_crawl
-from scrapers.files import Source
 from scrapers.gold import bars_gold, companies_scd2, coverage_gold, quotes_gold, sectors_gold
+from scrapers.imports.read import Source
 from scrapers.silver import bars_rows, posts_rows, profiles_rows, quotes_rows, sec_ticker_rows, universe_rows
 from scrapers.urls import source_urls
 
