@@ -36,6 +36,7 @@ _FORECASTS = (
     "SELECT role, target_session, max(made_at), count(actual_close), count(DISTINCT (model_name, model_version)) "
     "FROM marts.forecasts GROUP BY role, target_session ORDER BY target_session DESC LIMIT 20000"
 )
+_NEWS = "SELECT min(session), max(session) FROM marts.news"
 _LOADS = "SELECT table_name, layer, rows, first_time, last_time FROM marts.loads ORDER BY table_name LIMIT 500"
 
 
@@ -86,6 +87,7 @@ class Context:
         hours: loaded hours of signals by tag, ascending.
         visit_days: the logged days with visits, with the log's form (v1 or v2), ascending.
         forecasts: by role and session, ascending by session.
+        news_days: the first and the last day of which news was collected; None where none was.
         simulated: whether the home's data are simulated.
     """
 
@@ -98,6 +100,7 @@ class Context:
     visit_days: tuple[tuple[str, date], ...] = ()
     forecasts: tuple[ForecastDay, ...] = ()
     loads: tuple[Loaded, ...] = ()
+    news_days: tuple[date, date] | None = None
     simulated: bool = True
     calendar: Calendar = field(default_factory=xnys, compare=False, repr=False)
 
@@ -167,6 +170,10 @@ def load(fetch: Fetch, now: datetime, *, simulated: bool = True) -> Context:
         now: the present instant, UTC.
         simulated: whether the home is simulated.
     """
+    loads = tuple(Loaded(*row) for row in fetch(_LOADS))
+    # Its mart is there once its table has been published; a home of an older release has none yet.
+    has_news = any(one.table == "gold.news" and one.rows for one in loads)
+    first, last = fetch(_NEWS)[0] if has_news else (None, None)
     return Context(
         now=now,
         companies=tuple(Company(*row) for row in fetch(_COMPANIES)),
@@ -176,7 +183,8 @@ def load(fetch: Fetch, now: datetime, *, simulated: bool = True) -> Context:
         hours=tuple(sorted(((row[0], row[1]) for row in fetch(_HOURS)), key=lambda pair: (pair[1], pair[0]))),
         visit_days=tuple(sorted(((row[0], row[1]) for row in fetch(_VISITS)), key=lambda pair: pair[1])),
         forecasts=tuple(sorted((ForecastDay(*row) for row in fetch(_FORECASTS)), key=lambda held: held.session)),
-        loads=tuple(Loaded(*row) for row in fetch(_LOADS)),
+        loads=loads,
+        news_days=(first, last) if first is not None else None,
         simulated=simulated,
     )
 
