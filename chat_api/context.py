@@ -59,6 +59,7 @@ _FORECASTS = (
     "SELECT role, target_session, max(made_at), count(actual_close), count(DISTINCT (model_name, model_version)) "
     "FROM marts.forecasts GROUP BY role, target_session ORDER BY target_session DESC LIMIT 20000"
 )
+_NEWS = "SELECT min(session), max(session) FROM marts.news"
 _LOADS = "SELECT table_name, layer, rows, first_time, last_time FROM marts.loads ORDER BY table_name LIMIT 500"
 
 
@@ -134,6 +135,7 @@ class Context:
         coverage_ticks: ticks on record, received or missed, ascending.
         universe_days: sessions whose universe is on record, ascending.
         described_from: since when companies' descriptions are on record.
+        news_days: the first and the last day of which news was collected; None where none was.
         simulated: whether the home's data are simulated.
         calendar: of the exchange that the question is about; its zone is the one that days are counted in.
         about_indices: whether the question is about indices: `companies`, `sessions` and `minute_sessions` are theirs.
@@ -154,6 +156,7 @@ class Context:
     coverage_ticks: tuple[datetime, ...] = ()
     universe_days: tuple[date, ...] = ()
     described_from: datetime | None = None
+    news_days: tuple[date, date] | None = None
     simulated: bool = True
     calendar: Calendar = field(default_factory=xnys, compare=False, repr=False)
     about_indices: bool = False
@@ -225,6 +228,10 @@ def load(fetch: Fetch, now: datetime, *, simulated: bool = True) -> Context:
         simulated: whether the home is simulated.
     """
     minutes = fetch(_MINUTES)
+    loads = tuple(Loaded(*row) for row in fetch(_LOADS))
+    # Its mart is there once its table has been published; a home of an older release has none yet.
+    has_news = any(one.table == "gold.news" and one.rows for one in loads)
+    first, last = fetch(_NEWS)[0] if has_news else (None, None)
     return Context(
         now=now,
         companies=tuple(Company(*row) for row in fetch(_COMPANIES)),
@@ -236,11 +243,12 @@ def load(fetch: Fetch, now: datetime, *, simulated: bool = True) -> Context:
         hours=tuple(sorted(((row[0], row[1]) for row in fetch(_HOURS)), key=lambda pair: (pair[1], pair[0]))),
         visit_days=tuple(sorted(((row[0], row[1]) for row in fetch(_VISITS)), key=lambda pair: pair[1])),
         forecasts=tuple(sorted((ForecastDay(*row) for row in fetch(_FORECASTS)), key=lambda held: held.session)),
-        loads=tuple(Loaded(*row) for row in fetch(_LOADS)),
         indices=_indices(fetch),
         coverage_ticks=tuple(sorted(row[0] for row in fetch(_COVERAGE_TICKS))),
         universe_days=tuple(sorted(row[0] for row in fetch(_UNIVERSE_DAYS))),
         described_from=next((row[0] for row in fetch(_DESCRIBED_FROM)), None),
+        loads=loads,
+        news_days=(first, last) if first is not None else None,
         simulated=simulated,
     )
 

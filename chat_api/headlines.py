@@ -83,6 +83,6 @@ def _about(plan: Plan, asked: Headlines, context: Context) -> str:
 def _as_of(asked: Headlines) -> str:
     until = f"collected up to {asked.until}" if asked.until else "as collected"
     if asked.time is None:
-        return until
+        return f"all that is held, {until}"
     start, end = (f"{at.astimezone(NEW_YORK):%Y-%m-%d %H:%M}" for at in (asked.time.start, asked.time.end))
     return f"published from {start} to {end} New York time, {until}"

@@ -204,7 +204,7 @@ def read(run: Run, context: Context) -> Overview:
 
 
 def _headlines(run: Run, context: Context) -> tuple[HeadlineLine, ...]:
-    if not any(held.table == "gold.news" and held.rows for held in context.loads):
+    if context.news_days is None:
         return ()
     return tuple(HeadlineLine(**row) for row in run(_HEADLINES, {"now": context.now}))
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, time, timedelta
 from typing import cast
 
-from chat_api.context import Context, Loaded
-from chat_api.parser.draft import Draft, not_loaded, not_understood
+from chat_api.context import Context
+from chat_api.parser.draft import Draft, Stop, not_loaded, not_understood
 from chat_api.parser.measures.concepts import Ask
 from chat_api.parser.parts import Parts
 from chat_api.parser.sentence.checks import finish
@@ -49,7 +49,7 @@ def read(draft: Draft) -> Plan:
     find_who(draft, parts)
     find_lists(draft, parts)
     by, count = _counted(draft, texts)
-    ranked = by is not None and bool(draft.take("sup"))
+    ranked = by is not None and bool(draft.take("sup", True))
     number = draft.take_one("number")
     limit = _limit(cast("tuple[float, str | None]", number.value)) if number else None
     if limit is None and not count and when is not None and when.kind == "now" and texts[:1] in _ONE:
@@ -73,7 +73,7 @@ def read(draft: Draft) -> Plan:
             time=_instants(draft, when, loaded, counted=count),
             counted=count,
             by=by,
-            until=_day(loaded.last),
+            until=loaded[1],
         ),
         where=_where(parts),
         limit=limit or (None if count else USUAL),
@@ -97,12 +97,13 @@ def follow(draft: Draft, previous: Plan) -> Plan | None:
     find_who(draft, parts)
     find_lists(draft, parts)
     by, count = _counted(draft, texts)
+    loaded = _loaded(draft.context)
+    if count and when is None and before.time is not None and before.time.start < _midnight(loaded[0]):
+        raise _not_collected("that time", loaded)
     changed = before.model_copy(
         update={
             "search": draft.phrase or before.search,
-            "time": _instants(draft, when, _loaded(draft.context), counted=count or before.counted)
-            if when
-            else before.time,
+            "time": _instants(draft, when, loaded, counted=count or before.counted) if when else before.time,
             "counted": count or before.counted,
             "by": by or before.by,
         }
@@ -121,13 +122,13 @@ def follow(draft: Draft, previous: Plan) -> Plan | None:
     return previous.model_copy(update=updates)
 
 
-def _loaded(context: Context) -> Loaded:
-    held = next((one for one in context.loads if one.table == "gold.news" and one.rows), None)
-    if held is None:
+def _loaded(context: Context) -> tuple[date, date]:
+    """The first and the last day of which news was collected."""
+    if context.news_days is None:
         raise not_loaded(
             "Headlines are", "no news has been collected yet", "The job `news` collects it after each close."
         )
-    return held
+    return context.news_days
 
 
 def _refuse_figures(draft: Draft) -> None:
@@ -179,11 +180,7 @@ def _where(parts: Parts) -> Condition | None:
     return pieces[0] if len(pieces) == 1 else AllOf(parts=tuple(pieces))
 
 
-def _day(at: datetime | None) -> date | None:
-    return at.date() if at is not None else None
-
-
-def _instants(draft: Draft, when: When | None, loaded: Loaded, *, counted: bool) -> Instants | None:
+def _instants(draft: Draft, when: When | None, loaded: tuple[date, date], *, counted: bool) -> Instants | None:
     """The time as instants in New York; None for all that is loaded. Of a time loaded in part nothing is counted."""
     if when is None or when.kind == "now":
         return None
@@ -192,17 +189,20 @@ def _instants(draft: Draft, when: When | None, loaded: Loaded, *, counted: bool)
         end = now.replace(minute=0, second=0, microsecond=0)
         return Instants(start=end - timedelta(hours=1), end=end)
     start, end_day = _days(draft, when)
-    first, last = _day(loaded.first), _day(loaded.last)
-    too_early = first is not None and (start < first if counted else end_day < first - _LISTED)
-    if too_early or (last is not None and start > last):
-        raise not_loaded(
-            f"Headlines of {start} to {end_day} are",
-            f"news is collected from {first} to {last}",
-            "The job `news` collects it after each close.",
-        )
-    if first is not None and start < first:
+    first, last = loaded
+    if start > last or (start < first if counted else end_day < first - _LISTED):
+        raise _not_collected(f"{start} to {end_day}", loaded)
+    if start < first:
         draft.note(f"collected from {first} on; of what came before, what the sources still listed")
     return Instants(start=_midnight(start), end=_midnight(end_day + timedelta(days=1)))
+
+
+def _not_collected(what: str, loaded: tuple[date, date]) -> Stop:
+    return not_loaded(
+        f"The headlines of {what} are not all",
+        f"news is collected from {loaded[0]} to {loaded[1]}",
+        "The job `news` collects it after each close.",
+    )
 
 
 def _days(draft: Draft, when: When) -> tuple[date, date]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import pytest
 from hypothesis import given, settings
@@ -13,7 +13,7 @@ from starlette.testclient import TestClient
 
 from chat_api.api import build_api
 from chat_api.compiler import compile as compile_plan
-from chat_api.context import Context, Loaded
+from chat_api.context import Context
 from chat_api.guard import check, marts_catalog
 from chat_api.pages.tables import web_address
 from chat_api.parser import read
@@ -27,12 +27,9 @@ from tests.chat_api.reading_context import context
 from tests.chat_api.test_api_http import HOME, build_service
 from tests.conftest import ROOT
 
-FIRST, LAST = datetime(2026, 11, 9, tzinfo=UTC), datetime(2026, 11, 20, tzinfo=UTC)
-
 
 def with_news() -> Context:
-    known = context()
-    return replace(known, loads=(*known.loads, Loaded("gold.news", "gold", 100, FIRST, LAST)))
+    return replace(context(), news_days=(date(2026, 11, 9), date(2026, 11, 20)))
 
 
 CONTEXT = with_news()
@@ -106,6 +103,18 @@ def test_what_cannot_be_answered_says_what_can(question: str, words: str) -> Non
     assert isinstance(found, Refusal)
     assert found.code == "not_loaded"
     assert words in found.sentence
+
+
+def test_the_fewest_are_not_told_since_who_has_none_is_not_among_them() -> None:
+    assert isinstance(read("which company had the fewest headlines this week", CONTEXT), Refusal)
+    assert isinstance(read("companies with the least headlines this week", CONTEXT), Refusal)
+
+
+def test_nothing_is_counted_over_a_time_collected_in_part_also_not_by_a_follow_up() -> None:
+    part = plan("news about Apple this month")
+    counted = read("how many is that?", CONTEXT, part)
+    assert isinstance(counted, Refusal)
+    assert counted.code == "not_loaded"
 
 
 def test_an_ambiguous_company_is_put_back_with_the_words_searched_for() -> None:

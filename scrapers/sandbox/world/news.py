@@ -157,7 +157,7 @@ def _story(  # noqa: PLR0913, PLR0917 - what a story is made of
     number: int = 0,
     symbols: tuple[str, ...] = (),
 ) -> Story:
-    stream = noise.key(seed, company.symbol, "news", kind, published.isoformat(), number)
+    stream = noise.key(seed, company.born.symbol, "news", kind, published.isoformat(), number)
     words = "-".join("".join(c if c.isalnum() else " " for c in title.lower()).split()[:8])
     return Story(
         id=str(UUID(int=stream << 64 | noise.key(seed, stream))),
