@@ -187,7 +187,8 @@ def test_a_renamed_company_s_history_is_there_under_its_new_symbol(quiet: Home, 
 
 
 def test_split_divides_from_its_day_on_and_nothing_jumps(quiet: Home, changed: Home) -> None:
-    assert rows(changed, "gold.corporate_actions", "MSFT").rows() == [("MSFT", AFTER, "split", 4.0)]
+    actions = rows(changed, "gold.corporate_actions", "MSFT")
+    assert actions.select("symbol", "date", "kind", "amount").rows() == [("MSFT", AFTER, "split", 4.0)]
     for tick in (FIRST_TICK, LAST_TICK):
         old, new = (row(home, "gold.quotes", "MSFT", tick=tick) for home in (quiet, changed))
         for name in ("price", "previous_close", "open", "day_high", "day_low", "high_52w", "low_52w"):
