@@ -176,7 +176,8 @@ def test_killed_between_the_layers_the_rerun_ends_with_equal_gold(loaded: tuple[
         columns = [name for name in known.columns if name not in known.provenance]
         expected, got = (delta.read(home, known).select(columns).sort(known.key) for home in (reference, survivor))
         assert got.equals(expected), known.id
-        assert got.height == expected.height > 0 or known.name == "bars_minute", known.id
+        # Exchanges' lists come by imports alone.
+        assert got.height == expected.height > 0 or known.name in {"bars_minute", "listings"}, known.id
 
 
 def test_killed_while_the_services_start_the_next_start_clears_up(tmp_path: Path) -> None:
