@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from lake import delta
+from lake.contracts.base import conform
 from lake.contracts.operations import QuarantineRule
 
 if TYPE_CHECKING:
@@ -57,8 +58,7 @@ def _count(home: Home, table: Table, version: int) -> pl.DataFrame:
         .with_columns(pl.col("samples").map_elements(_as_json, return_dtype=pl.String))
         .with_columns(pl.lit(table.id).alias("table_name"), pl.lit(version, dtype=pl.Int64).alias("version"))
     )
-    kinds = QuarantineRule.create_empty().schema
-    return counted.select([pl.col(name).cast(kind) for name, kind in kinds.items()])
+    return conform(QuarantineRule, counted)
 
 
 def _as_json(texts: pl.Series) -> str:

@@ -7,13 +7,12 @@ that a backfill that was killed goes on where it was. Gold that is made whole, a
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
-import dagster as dg
 import polars as pl
 
 from lake import delta
@@ -21,7 +20,7 @@ from lake.clock import Clock
 from lake.contracts import table
 from lake.delta import Slice
 from lake.rows import RowAccount
-from orchestration import orphans, running
+from orchestration import serving
 from orchestration.assets.factory import AGAIN_TAG, TICK_TAG
 from orchestration.backfill_plan import Chunk, Plan
 from orchestration.journal import BackfillBusy, Journal
@@ -102,23 +101,9 @@ class Report:
         return next((account.rows_out for account in self.accounts.values()), 0)
 
 
-@contextmanager
-def alone(home: Home) -> Iterator[None]:
-    """Only one backfill works in a home; runs that a killed one has left open are ended.
-
-    Raises:
-        BackfillBusy: when another is at work.
-    """
-    try:
-        lock = running.take(home, "backfill")
-    except running.AlreadyRunning:
-        raise BackfillBusy(f"another backfill is at work in {home.root}; let it end, or end it") from None
-    try:
-        with dg.DagsterInstance.get() as instance:
-            orphans.settle(instance, {BACKFILL_TAG: "yes"})
-        yield
-    finally:
-        lock.release()
+def alone(home: Home) -> AbstractContextManager[None]:
+    """Only one backfill works in a home; see `orchestration.serving.alone`. Entering raises BackfillBusy beside another."""
+    return serving.alone(home, "backfill", BACKFILL_TAG, BackfillBusy)
 
 
 def backfill(

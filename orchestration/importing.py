@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from multiprocessing import resource_tracker
 from pathlib import Path
 from typing import TypeAlias
 
-import dagster as dg
 import polars as pl
 
 from lake import delta
@@ -19,7 +18,7 @@ from lake.clock import Clock
 from lake.contracts import DISPUTED, table
 from lake.home import Home, HomeError
 from lake.settings import Settings
-from orchestration import orphans, running
+from orchestration import serving
 from orchestration.assets.marts import EXPECTATIONS_TAG
 from orchestration.jobs import INVENTORY
 from orchestration.load import LoadSummary, Progress, Step, run_steps
@@ -62,23 +61,9 @@ class ImportReport:
     forecast: bool
 
 
-@contextmanager
-def alone(home: Home) -> Iterator[None]:
-    """Only one import works in a home; runs that a killed one has left open are ended. Needs the services.
-
-    Raises:
-        ImportBusy: when another is at work.
-    """
-    try:
-        lock = running.take(home, "import")
-    except running.AlreadyRunning:
-        raise ImportBusy(f"another import is at work in {home.root}; let it end, or end it") from None
-    try:
-        with dg.DagsterInstance.get() as instance:
-            orphans.settle(instance, {IMPORT_TAG: "yes"})
-        yield
-    finally:
-        lock.release()
+def alone(home: Home) -> AbstractContextManager[None]:
+    """Only one import works in a home; see `orchestration.serving.alone`. Entering raises ImportBusy beside another."""
+    return serving.alone(home, "import", IMPORT_TAG, ImportBusy)
 
 
 def import_files(

@@ -8,8 +8,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+import dagster as dg
+
 from lake.clock import Clock
-from orchestration import dagster_home, processes, running, services
+from orchestration import dagster_home, orphans, processes, running, services
 from orchestration.interrupts import Interrupts
 from orchestration.supervisor import Supervisor
 
@@ -35,6 +37,27 @@ def served(home: Home, settings: Settings, names: tuple[str, ...]) -> Iterator[N
         return
     with _own(home, settings, names) as own, _environment(own):
         yield
+
+
+@contextmanager
+def alone(home: Home, what: str, tag: str, busy: type[RuntimeError]) -> Iterator[None]:
+    """Only one command of a kind works in a home; runs that a killed one has left open are ended. Needs the services.
+
+    Args:
+        what: the kind, such as backfill.
+        tag: that its runs carry.
+        busy: raised when another is at work.
+    """
+    try:
+        lock = running.take(home, what)
+    except running.AlreadyRunning:
+        raise busy(f"another {what} is at work in {home.root}; let it end, or end it") from None
+    try:
+        with dg.DagsterInstance.get() as instance:
+            orphans.settle(instance, {tag: "yes"})
+        yield
+    finally:
+        lock.release()
 
 
 @contextmanager

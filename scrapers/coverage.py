@@ -99,13 +99,12 @@ def gap_gold(  # noqa: PLR0913, PLR0917 - what was expected, and when
 
 
 def _as_contract(rows: pl.DataFrame, session: date, tick: datetime) -> pl.DataFrame:
-    kinds = table("gold.coverage").schema.create_empty().schema
     whole = rows.with_columns(
         pl.lit(tick).cast(pl.Datetime("us", "UTC")).alias("tick"),
         pl.lit(session).alias("session"),
         pl.lit(None, dtype=pl.String).alias("_payload_sha256"),
     )
-    return whole.select([pl.col(name).cast(kind) for name, kind in kinds.items()]).sort("tick", "symbol")
+    return table("gold.coverage").conform(whole).sort("tick", "symbol")
 
 
 def _asked_in_vain(unanswered: pl.DataFrame) -> dict[str, _Why]:

@@ -10,7 +10,6 @@ from datetime import date, datetime
 import polars as pl
 
 from lake.contracts import table
-from lake.contracts.base import Table
 from lake.market_calendar import NEW_YORK, xnys
 from scrapers.coverage import coverage_gold
 from scrapers.gold_bars import actions_chosen, bars_chosen, bars_gold
@@ -41,11 +40,6 @@ DESCRIPTIVE = (
 )
 SLOW = ("beta", "forward_dividend", "target_1y", "earnings_at", "ex_dividend_date")
 _PROVENANCE = ("observed_at", "_run_id", "_payload_sha256")
-
-
-def _as_contract(contract: Table, frame: pl.DataFrame) -> pl.DataFrame:
-    kinds = contract.schema.create_empty().schema
-    return frame.select([pl.col(name).cast(kind) for name, kind in kinds.items()])
 
 
 def companies_scd2(profiles: pl.DataFrame, tickers: pl.DataFrame, previous: pl.DataFrame | None = None) -> pl.DataFrame:
@@ -80,7 +74,7 @@ def companies_scd2(profiles: pl.DataFrame, tickers: pl.DataFrame, previous: pl.D
         pl.col("name").fill_null(pl.col("symbol")),
     )
     versions = versions.with_columns(pl.col("valid_to").is_null().alias("is_current"))
-    return _as_contract(contract, _identified(versions, tickers)).sort("symbol", "valid_from")
+    return contract.conform(_identified(versions, tickers)).sort("symbol", "valid_from")
 
 
 def _renamed(said: pl.DataFrame, tickers: pl.DataFrame) -> pl.DataFrame:
@@ -144,7 +138,7 @@ def minimal_companies(seen: pl.DataFrame, tickers: pl.DataFrame) -> pl.DataFrame
         *(pl.lit(None).alias(column) for column in DESCRIPTIVE if column not in ("name", "exchange")),
         pl.lit(None).alias("_payload_sha256"),
     )
-    return _as_contract(contract, _identified(described, tickers)).sort("symbol")
+    return contract.conform(_identified(described, tickers)).sort("symbol")
 
 
 def quotes_gold(quotes: pl.DataFrame, profiles: pl.DataFrame) -> pl.DataFrame:
@@ -170,7 +164,7 @@ def quotes_gold(quotes: pl.DataFrame, profiles: pl.DataFrame) -> pl.DataFrame:
         pl.when(low > 0).then((price - low) / low * 100).alias("distance_low_52w_pct"),
         pl.max_horizontal("observed_at", "summary_observed_at").alias("observed_at"),
     )
-    return _as_contract(contract, rows).sort("symbol", "tick")
+    return contract.conform(rows).sort("symbol", "tick")
 
 
 def sectors_gold(quotes: pl.DataFrame, universe: pl.DataFrame) -> pl.DataFrame:
@@ -211,4 +205,4 @@ def sectors_gold(quotes: pl.DataFrame, universe: pl.DataFrame) -> pl.DataFrame:
             pl.lit(None, dtype=pl.String).alias("_payload_sha256"),
         )
     )
-    return _as_contract(contract, rows).sort("sector", "tick")
+    return contract.conform(rows).sort("sector", "tick")

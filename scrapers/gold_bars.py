@@ -62,8 +62,7 @@ def bars_chosen(bars: pl.DataFrame, actions: pl.DataFrame) -> GoldBars:
             pl.max_horizontal("observed_at", "event_observed_at").alias("observed_at"),
         )
     )
-    kinds = contract.schema.create_empty().schema
-    return GoldBars(rows.select([pl.col(name).cast(kind) for name, kind in kinds.items()]), choice)
+    return GoldBars(contract.conform(rows), choice)
 
 
 def actions_chosen(actions: pl.DataFrame) -> pl.DataFrame:

@@ -103,6 +103,5 @@ def _described(table_id: str, rows: pl.DataFrame) -> pl.DataFrame:
         schema=["symbol", "name", "exchange", "currency"],
         orient="row",
     )
-    kinds = table(table_id).schema.create_empty().schema
     joined = rows.join(about, on="symbol", how="left", maintain_order="left")
-    return joined.select([pl.col(name).cast(kind) for name, kind in kinds.items()])
+    return table(table_id).conform(joined)

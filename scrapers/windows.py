@@ -40,3 +40,13 @@ def charts_of(
         for symbol in symbols
         for start, end in windows
     ]
+
+
+def days_of(month: str) -> tuple[date, date]:
+    """The first and the last day of a month, such as 2026-11.
+
+    Raises:
+        ValueError: for a month that is none.
+    """
+    first = date.fromisoformat(f"{month}-01")
+    return first, (first + timedelta(days=31)).replace(day=1) - timedelta(days=1)

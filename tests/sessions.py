@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -21,7 +19,7 @@ from lake.market_calendar import xnys
 from lake.settings import load_settings
 from orchestration.steps import market, ticks
 from orchestration.work import Work
-from tests.scrapers.test_crawl_sandbox import wait_until_up
+from tests.sandbox_process import sandbox_running
 
 ROOT = Path(__file__).resolve().parents[1]
 SESSION = date(2026, 11, 20)
@@ -44,20 +42,8 @@ def session_at_work(folder: Path, per_sector: int, faults: str = "") -> Iterator
     given = {"HOME": home.root, "NOW": NOW, "UNIVERSE_PER_SECTOR": per_sector, "SANDBOX_FAULTS": faults}
     env = inherited | {f"TIDEMARK_{name}": str(value) for name, value in given.items()}
     home.logs.mkdir(exist_ok=True)
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "scrapers.sandbox", "--port", str(port)],
-            cwd=ROOT,
-            env=env,
-            stdout=output,
-            stderr=output,
-        )
-        try:
-            wait_until_up(process, port, log)
-            yield Work(home, settings, "morning", SESSION, SESSION, clock=Clock.from_settings(settings))
-        finally:
-            process.terminate()
-            process.wait(20)
+    with sandbox_running(port, log, env):
+        yield Work(home, settings, "morning", SESSION, SESSION, clock=Clock.from_settings(settings))
     # Faults are meant: nothing of them may look like the sandbox's own failure.
     assert "Traceback" not in log.read_text()
 

@@ -43,11 +43,7 @@ def read(draft: Draft) -> Plan:
     """
     loaded = _loaded(draft.context)
     _refuse_figures(draft)
-    texts = [item.text for item in draft.take("concept", "news")]
-    when = find_time(draft)
-    parts = Parts(ask=Ask(when=when))
-    find_who(draft, parts)
-    find_lists(draft, parts)
+    texts, when, parts = _asked(draft)
     by, count = _counted(draft, texts)
     ranked = by is not None and bool(draft.take("sup", True))
     number = draft.take_one("number")
@@ -82,6 +78,16 @@ def read(draft: Draft) -> Plan:
     return plan.model_copy(update={"notes": tuple(draft.notes)})
 
 
+def _asked(draft: Draft) -> tuple[list[str], When | None, Parts]:
+    """The words for news, the time, and whom it is about."""
+    texts = [item.text for item in draft.take("concept", "news")]
+    when = find_time(draft)
+    parts = Parts(ask=Ask(when=when))
+    find_who(draft, parts)
+    find_lists(draft, parts)
+    return texts, when, parts
+
+
 def follow(draft: Draft, previous: Plan) -> Plan | None:
     """A short question that asks the one before about another company or time, for a count, or by group."""
     before = previous.headlines
@@ -91,11 +97,7 @@ def follow(draft: Draft, previous: Plan) -> Plan | None:
         return None
     if draft.has("concept", "news") and kinds != {"agg"}:
         return None
-    texts = [item.text for item in draft.take("concept", "news")]
-    when = find_time(draft)
-    parts = Parts(ask=Ask(when=when))
-    find_who(draft, parts)
-    find_lists(draft, parts)
+    texts, when, parts = _asked(draft)
     by, count = _counted(draft, texts)
     loaded = _loaded(draft.context)
     if count and when is None and before.time is not None and before.time.start < _midnight(loaded[0]):

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 import dataframely as dy
+import polars as pl
 
 Layer = Literal["bronze", "silver", "gold", "mart"]
 Engine = Literal["polars", "spark", "dbt"]
@@ -44,6 +45,11 @@ class Provenance(dy.Schema):
             "provenance": True,
         },
     )
+
+
+def conform(schema: type[dy.Schema], frame: pl.DataFrame) -> pl.DataFrame:
+    """A frame's columns in a schema's order and types; others are left out."""
+    return frame.select([pl.col(name).cast(kind) for name, kind in schema.create_empty().schema.items()])
 
 
 @dataclass(frozen=True)
@@ -85,6 +91,10 @@ class Table:
     def columns(self) -> tuple[str, ...]:
         """All columns, in storage order."""
         return tuple(self.schema.column_names())
+
+    def conform(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """A frame's columns in the contract's order and types; others are left out."""
+        return conform(self.schema, frame)
 
     @property
     def provenance(self) -> tuple[str, ...]:

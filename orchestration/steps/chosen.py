@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from lake.contracts.base import conform
 from lake.contracts.quarantine import Quarantined
 from lake.delta import EVERYTHING
 from orchestration.work import Finding
@@ -72,12 +73,10 @@ class Chosen:
 
     def quarantined(self) -> pl.DataFrame:
         """The refused bars as rows of the quarantine beside gold."""
-        kinds = Quarantined.create_empty().schema
         if not self.refused:
-            return pl.DataFrame(schema=kinds)
+            return Quarantined.create_empty()
         rows = pl.concat(self.refused)
         shown = [name for name in rows.columns if name not in {"rules", "observed_at", "_run_id", "_payload_sha256"}]
         texts = [json.dumps(row, default=str) for row in rows.select(shown).iter_rows(named=True)]
-        return rows.with_columns(
-            pl.Series("row", texts, dtype=pl.String), pl.lit(EVERYTHING.label).alias("slice")
-        ).select([pl.col(name).cast(kind) for name, kind in kinds.items()])
+        told = rows.with_columns(pl.Series("row", texts, dtype=pl.String), pl.lit(EVERYTHING.label).alias("slice"))
+        return conform(Quarantined, told)

@@ -13,7 +13,7 @@ from lake import delta
 from lake.contracts import Table, table
 from lake.delta import Commit, Slice, Written
 from lake.rows import Settled, write_settled
-from orchestration.work import Outcome, Work
+from orchestration.work import Finding, Outcome, Work
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 
 _LEFT_SECONDS = 86_400
+# Of what was expected; below it a check fails, below all of it it warns.
+ENOUGH_PCT = 98.0
 
 
 def crawl(work: Work, spider: str, params: Mapping[str, object]) -> CrawlReport:
@@ -152,3 +154,18 @@ def write_gold(work: Work, table_id: str, frame: pl.DataFrame, where: Slice) -> 
     except RulesBroken as broken:
         return Outcome(known, Written(delta.version(work.home, known) or 0, 0), problem=str(broken))
     return Outcome(known, delta.replace_slice(work.home, known, good, where))
+
+
+def received_enough(check: str, coverage: pl.DataFrame, by: str) -> Finding:
+    """The check of what came: fails below 98 %, warns below all, and counts what is missing.
+
+    Args:
+        coverage: a row for each that was expected, with `received`.
+        by: the column that what is missing is counted by.
+    """
+    received, expected = int(coverage["received"].sum()), coverage.height
+    pct = 100.0 * received / expected if expected else 0.0
+    missing = coverage.filter(~pl.col("received")).group_by(by).len().sort(by)
+    facts: dict[str, int | float | str] = {"expected": expected, "received": received, "received_pct": round(pct, 3)}
+    facts |= {f"missing_{reason}": int(count) for reason, count in missing.iter_rows()}
+    return Finding(check, received == expected, pct >= ENOUGH_PCT, facts)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
+from typing import TYPE_CHECKING
 
 from lake import delta
 from lake.contracts import table
@@ -13,6 +14,10 @@ from lake.indices import INDICES
 from orchestration.steps.common import bodies_of, days, land, since, write_gold, write_silver
 from orchestration.steps.imports import as_one, settle_files
 from orchestration.work import Finding, Outcome, Work
+
+if TYPE_CHECKING:
+    from lake.rows import Settled
+    from scrapers.imports.shapes import Kind
 
 CALENDAR_CHECK = "calendars_known"
 
@@ -59,14 +64,12 @@ def settle_indices(work: Work) -> Iterator[Outcome]:
     charts = Slice({"origin": "yahoo_chart", **where.equals}, where.between)
     daily = index_rows(bodies, "1d", work.first, work.last)
     minutes = index_rows(bodies, "1m", work.first, work.last)
-    for kind, settled in (("index_bars_daily", daily), ("index_bars_minute", minutes)):
+    crawled: dict[Kind, Settled] = {"index_bars_daily": daily, "index_bars_minute": minutes}
+    found = {"index_bars_daily": (calendars(work.last),)}
+    for kind, settled in crawled.items():
         name = f"silver.{kind}"
-        outcomes = list(settle_files(work, "index_bars_daily" if settled is daily else "index_bars_minute"))
-        outcomes.append(write_silver(work, name, settled, charts))
-        outcome = as_one(name, outcomes)
-        if settled is daily:
-            outcome = replace(outcome, findings=(*outcome.findings, calendars(work.last)))
-        yield outcome
+        outcome = as_one(name, [*settle_files(work, kind), write_silver(work, name, settled, charts)])
+        yield replace(outcome, findings=(*outcome.findings, *found.get(kind, ())))
 
 
 def gold_indices(work: Work) -> Iterator[Outcome]:

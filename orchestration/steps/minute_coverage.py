@@ -10,7 +10,7 @@ import polars as pl
 
 from lake import delta
 from lake.contracts import table
-from orchestration.steps.common import days, since, write_gold
+from orchestration.steps.common import days, received_enough, since, write_gold
 from orchestration.work import Finding, Outcome, Work
 
 if TYPE_CHECKING:
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 UNANSWERED, COVERAGE = "bronze.unanswered_minutes", "gold.minute_coverage"
 CHECK = "minutes_complete"
-ENOUGH_PCT = 98.0
 
 
 def unanswered_rows(
@@ -47,9 +46,10 @@ def unanswered_rows(
 
 def _span(question: Mapping[str, str]) -> tuple[date, date]:
     """The days that a question is about, both included: a month, or seconds since 1970, half-open."""
+    from scrapers.windows import days_of
+
     if "month" in question:
-        first = date.fromisoformat(f"{question['month']}-01")
-        return first, (first + timedelta(days=31)).replace(day=1) - timedelta(days=1)
+        return days_of(question["month"])
     start, end = (datetime.fromtimestamp(int(question[name]), UTC).date() for name in ("period1", "period2"))
     return start, end - timedelta(days=1)
 
@@ -126,10 +126,5 @@ def _with_reasons(work: Work, frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def completeness(coverage: pl.DataFrame) -> Finding:
-    """The check of a watchlist's minutes: fails below 98 %, warns below all, and counts what is missing by reason."""
-    received, expected = int(coverage["received"].sum()), coverage.height
-    pct = 100.0 * received / expected if expected else 0.0
-    missing = coverage.filter(~pl.col("received")).group_by("detail").len().sort("detail")
-    facts: dict[str, int | float | str] = {"expected": expected, "received": received, "received_pct": round(pct, 3)}
-    facts |= {f"missing_{reason}": int(count) for reason, count in missing.iter_rows()}
-    return Finding(CHECK, received == expected, pct >= ENOUGH_PCT, facts)
+    """The check of a watchlist's minutes, what is missing counted by its exact reason; all is well where none is watched."""
+    return received_enough(CHECK, coverage, "detail")

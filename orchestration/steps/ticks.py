@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 import polars as pl
@@ -12,13 +13,12 @@ from lake import delta
 from lake.contracts import table
 from lake.delta import Commit, Slice, Written
 from lake.rows import Settled
-from orchestration.steps.common import bodies_of, write_gold, write_silver
+from orchestration.steps.common import bodies_of, received_enough, write_gold, write_silver
 from orchestration.steps.market import members, newest_profiles
 from orchestration.work import Finding, Outcome, Work
 
 BODIES, UNANSWERED = "bronze.yahoo_quotes", "bronze.unanswered"
 COVERAGE_CHECK = "coverage_complete"
-ENOUGH_PCT = 98.0
 
 
 class TickPassed(ValueError):
@@ -162,13 +162,9 @@ def gold_quotes(work: Work) -> Iterator[Outcome]:
 
 
 def completeness(coverage: pl.DataFrame) -> Finding:
-    """The check of a tick's coverage: fails below 98 %, warns below all of it, and counts what is missing by reason."""
-    received, expected = int(coverage["received"].sum()), coverage.height
-    pct = 100.0 * received / expected if expected else 0.0
-    missing = coverage.filter(~pl.col("received")).group_by("reason").len().sort("reason")
-    facts: dict[str, int | float | str] = {"expected": expected, "received": received, "received_pct": round(pct, 3)}
-    facts |= {f"missing_{reason}": int(count) for reason, count in missing.iter_rows()}
-    return Finding(COVERAGE_CHECK, expected > 0 and received == expected, pct >= ENOUGH_PCT, facts)
+    """The check of a tick's coverage, what is missing counted by reason; a tick at which nobody is expected fails."""
+    found = received_enough(COVERAGE_CHECK, coverage, "reason")
+    return replace(found, passed=found.passed and coverage.height > 0)
 
 
 def write_gaps(work: Work) -> list[datetime]:

@@ -22,6 +22,7 @@ from scrapers.sandbox.world.intraday import minutes
 from scrapers.sandbox.world.noise import Floats
 from scrapers.sandbox.world.snapshot import Moment, moment, seen
 from scrapers.sandbox.yahoo_chart import dividend_factor
+from scrapers.windows import days_of
 
 FUNCTION = "TIME_SERIES_INTRADAY"
 _COMPACT, _TRAILING_DAYS = 100, 30
@@ -71,8 +72,8 @@ def _days(month: str | None, at: datetime) -> tuple[date, date]:
     today = at.astimezone(NEW_YORK).date()
     if month is None:
         return today - timedelta(days=_TRAILING_DAYS), today
-    first = date.fromisoformat(f"{month}-01")
-    return first, min(today, (first + timedelta(days=31)).replace(day=1) - timedelta(days=1))
+    first, last = days_of(month)
+    return first, min(today, last)
 
 
 def _lines(seed: int, company: Company, days: tuple[date, date], now: Moment, adjusted: bool) -> Iterator[Line]:

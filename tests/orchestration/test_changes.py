@@ -6,11 +6,7 @@ is renamed, one splits its shares and one moves to another sector. What is expec
 
 from __future__ import annotations
 
-import os
 import shutil
-import socket
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -29,7 +25,7 @@ from lake.market_calendar import xnys
 from lake.settings import load_settings
 from orchestration.steps import attention, bars, files, market, tickers, ticks
 from orchestration.work import Outcome, Work
-from tests.scrapers.test_crawl_sandbox import wait_until_up
+from tests.sandbox_process import free_port, sandbox_running
 
 ROOT = Path(__file__).parents[2]
 BEFORE, AFTER = date(2026, 11, 23), date(2026, 11, 24)
@@ -43,9 +39,7 @@ TOUCHED = ["AAPL", "AAPX", "MSFT", "XOM", "SO", "DUK", "TTE"]
 def at_work(folder: Path, now: str, changes: str = "", per_sector: int = 3) -> Iterator[Work]:
     """A run's work in a simulated home whose sandbox is up, at an instant that stands still."""
     folder.mkdir(exist_ok=True)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     world = {
         "TIDEMARK_HOME": str(folder / "home"),
         "TIDEMARK_NOW": now,
@@ -56,20 +50,14 @@ def at_work(folder: Path, now: str, changes: str = "", per_sector: int = 3) -> I
         "TIDEMARK_PORT_SANDBOX": str(port),
         "TIDEMARK_SANDBOX_CHANGES": changes,
     }
-    with pytest.MonkeyPatch.context() as patch, (folder / "sandbox.log").open("wb") as log:
+    with pytest.MonkeyPatch.context() as patch:
         for name, value in world.items():
             patch.setenv(name, value)
-        command = [sys.executable, "-m", "scrapers.sandbox", "--port", str(port)]
-        process = subprocess.Popen(command, cwd=ROOT, env={**os.environ}, stdout=log, stderr=log)
-        try:
-            wait_until_up(process, port, folder / "sandbox.log")
+        with sandbox_running(port, folder / "sandbox.log"):
             settings = load_settings()
             home, clock = Home.open(settings), Clock.from_settings(settings)
             day = clock.now().date()
             yield Work(home, settings, f"run-{clock.now():%d-%H%M}", day, day, None, clock)
-        finally:
-            process.terminate()
-            process.wait(20)
 
 
 def met(*outcomes: Outcome) -> None:

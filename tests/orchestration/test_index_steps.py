@@ -2,12 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -24,6 +18,7 @@ from lake.indices import INDICES
 from lake.settings import load_settings
 from orchestration.steps import indices, minutes
 from orchestration.work import Outcome, Work
+from tests.sandbox_process import free_port, sandbox_running
 
 ROOT = Path(__file__).parents[2]
 
@@ -32,9 +27,7 @@ ROOT = Path(__file__).parents[2]
 def work(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Work]:
     """A run in a small simulated home whose sandbox is up."""
     folder = tmp_path_factory.mktemp("home")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     world = {
         "TIDEMARK_HOME": str(folder),
         "TIDEMARK_NOW": "2026-11-25T23:00:00Z",
@@ -44,29 +37,10 @@ def work(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Work]:
     with pytest.MonkeyPatch.context() as patch:
         for name, value in world.items():
             patch.setenv(name, value)
-        command = [sys.executable, "-m", "scrapers.sandbox", "--host", "127.0.0.1", "--port", str(port)]
-        with (folder / "sandbox.log").open("wb") as log:
-            process = subprocess.Popen(command, cwd=ROOT, env={**os.environ}, stdout=log, stderr=log)
-            try:
-                _wait(process, port)
-                settings = load_settings()
-                home, clock = Home.open(settings), Clock.from_settings(settings)
-                yield Work(home, settings, "run-1", date(2026, 11, 2), date(2026, 11, 25), None, clock)
-            finally:
-                process.terminate()
-                process.wait(20)
-
-
-def _wait(process: subprocess.Popen[bytes], port: int) -> None:
-    until = time.monotonic() + 120
-    while time.monotonic() < until:
-        assert process.poll() is None
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=5):
-                return
-        except OSError:
-            time.sleep(0.1)
-    raise AssertionError("the sandbox is not up")
+        with sandbox_running(port, folder / "sandbox.log"):
+            settings = load_settings()
+            home, clock = Home.open(settings), Clock.from_settings(settings)
+            yield Work(home, settings, "run-1", date(2026, 11, 2), date(2026, 11, 25), None, clock)
 
 
 def _met(outcomes: list[Outcome]) -> list[Outcome]:

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import socket
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -30,8 +26,8 @@ from orchestration.jobs import JOBS, slot_of
 from orchestration.steps import minutes
 from orchestration.work import Outcome, Work
 from scrapers.crawl import CrawlFailed
+from tests.sandbox_process import free_port, sandbox_running
 from tests.scrapers.searched import files_with
-from tests.scrapers.test_crawl_sandbox import wait_until_up
 
 ROOT = Path(__file__).parents[2]
 KEY = "Q7TESTKEY0SECRET"
@@ -43,9 +39,7 @@ SILVER, GOLD = table("silver.bars_minute"), table("gold.bars_minute")
 @contextmanager
 def world(folder: Path, monkeypatch: pytest.MonkeyPatch, faults: str = "") -> Iterator[Work]:
     """A small simulated home with a running sandbox that wants a key."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     given = {
         "HOME": str(folder / "home"),
         "NOW": "2026-11-25T23:00:00Z!",
@@ -58,17 +52,10 @@ def world(folder: Path, monkeypatch: pytest.MonkeyPatch, faults: str = "") -> It
     }
     for name, value in given.items():
         monkeypatch.setenv(f"TIDEMARK_{name}", value)
-    command = [sys.executable, "-m", "scrapers.sandbox", "--port", str(port)]
-    with (folder / "sandbox.log").open("wb") as log:
-        process = subprocess.Popen(command, cwd=ROOT, env={**os.environ}, stdout=log, stderr=log)
-        try:
-            wait_until_up(process, port, folder / "sandbox.log")
-            settings = load_settings()
-            home, clock = Home.open(settings), Clock.from_settings(settings)
-            yield Work(home, settings, "run-1", FIRST, LAST, None, clock)
-        finally:
-            process.terminate()
-            process.wait(20)
+    with sandbox_running(port, folder / "sandbox.log"):
+        settings = load_settings()
+        home, clock = Home.open(settings), Clock.from_settings(settings)
+        yield Work(home, settings, "run-1", FIRST, LAST, None, clock)
 
 
 def by(work: Work, source: MinuteSource) -> Work:

@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import socket
-import subprocess
-import sys
 import time
-import urllib.request
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -23,6 +18,7 @@ from lake.home import Home
 from lake.settings import load_settings
 from orchestration.steps import market, news
 from orchestration.work import Outcome, Work
+from tests.sandbox_process import free_port, sandbox_running
 
 ROOT = Path(__file__).parents[2]
 DAYS = (date(2026, 11, 17), date(2026, 11, 18))
@@ -32,9 +28,7 @@ DAYS = (date(2026, 11, 17), date(2026, 11, 18))
 def work(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Work]:
     """A run in a small simulated home whose sandbox is up and whose universe has been taken."""
     folder = tmp_path_factory.mktemp("home")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     world = {
         "TIDEMARK_HOME": str(folder),
         "TIDEMARK_NOW": f"2026-11-25T23:00:00Z@{time.time():.3f}",
@@ -45,33 +39,14 @@ def work(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Work]:
     with pytest.MonkeyPatch.context() as patch:
         for name, value in world.items():
             patch.setenv(name, value)
-        command = [sys.executable, "-m", "scrapers.sandbox", "--host", "127.0.0.1", "--port", str(port)]
-        with (folder / "sandbox.log").open("wb") as log:
-            process = subprocess.Popen(command, cwd=ROOT, env={**os.environ}, stdout=log, stderr=log)
-            try:
-                _wait(process, port)
-                settings = load_settings()
-                work = Work(Home.open(settings), settings, "run-1", *DAYS, None, Clock.from_settings(settings))
-                first = of_day(work, DAYS[0], "run-1")
-                market.land_universe(first)
-                market.settle_universe(first)
-                market.gold_universe(first)
-                yield work
-            finally:
-                process.terminate()
-                process.wait(20)
-
-
-def _wait(process: subprocess.Popen[bytes], port: int) -> None:
-    until = time.monotonic() + 120
-    while time.monotonic() < until:
-        assert process.poll() is None
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=5):
-                return
-        except OSError:
-            time.sleep(0.1)
-    raise AssertionError("the sandbox is not up")
+        with sandbox_running(port, folder / "sandbox.log"):
+            settings = load_settings()
+            work = Work(Home.open(settings), settings, "run-1", *DAYS, None, Clock.from_settings(settings))
+            first = of_day(work, DAYS[0], "run-1")
+            market.land_universe(first)
+            market.settle_universe(first)
+            market.gold_universe(first)
+            yield work
 
 
 def of_day(work: Work, day: date, run: str) -> Work:

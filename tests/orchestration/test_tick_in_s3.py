@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
-import time
-import urllib.request
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -23,6 +20,7 @@ from lake.home import Home
 from lake.settings import load_settings
 from orchestration.load import LoadSummary, first_steps, run_steps
 from tests.s3_server import Bucket
+from tests.sandbox_process import free_port, sandbox_running
 
 ROOT = Path(__file__).resolve().parents[2]
 PER_SECTOR = 2
@@ -50,42 +48,21 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.delenv("DAGSTER_HOME", raising=False)
     for name, value in WORLD.items():
         monkeypatch.setenv(name, value)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     monkeypatch.setenv("TIDEMARK_PORT_SANDBOX", str(port))
     settings = load_settings(home=tmp_path / "servers", lake=None, postgres_url=None)
     servers = Home.open(settings)
     servers.move_port("postgres")
     running = postgres.start(servers, settings)
     monkeypatch.setenv("TIDEMARK_POSTGRES_URL", postgres.owner_dsn(servers, settings))
-    command = [sys.executable, "-m", "scrapers.sandbox", "--host", "127.0.0.1", "--port", str(port)]
     env = {**os.environ, "TIDEMARK_HOME": str(servers.root)}
     env.pop("TIDEMARK_LAKE", None)
     try:
-        with (tmp_path / "sandbox.log").open("wb") as log:
-            process = subprocess.Popen(command, cwd=ROOT, env=env, stdout=log, stderr=log)
-        try:
-            _wait_until_up(process, port)
+        with sandbox_running(port, tmp_path / "sandbox.log", env):
             yield
-        finally:
-            process.terminate()
-            process.wait(20)
     finally:
         if running is not None:
             running.stop()
-
-
-def _wait_until_up(process: subprocess.Popen[bytes], port: int) -> None:
-    until = time.monotonic() + 120
-    while time.monotonic() < until:
-        assert process.poll() is None
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=5):
-                return
-        except OSError:
-            time.sleep(0.1)
-    raise AssertionError("the sandbox is not up")
 
 
 def test_a_tick_in_s3_killed_and_run_again_is_the_tick_in_a_folder(

@@ -2,12 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -26,6 +20,7 @@ from scrapers.gold import bars_gold, companies_scd2, coverage_gold, quotes_gold,
 from scrapers.imports.read import Source
 from scrapers.silver import bars_rows, posts_rows, profiles_rows, quotes_rows, sec_ticker_rows, universe_rows
 from scrapers.urls import source_urls
+from tests.sandbox_process import free_port, sandbox_running
 
 ROOT = Path(__file__).parents[2]
 DAY = date(2026, 11, 20)
@@ -35,9 +30,7 @@ PER_SECTOR = 3
 @pytest.fixture
 def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Settings]:
     """Settings of a small simulated world whose sandbox runs."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     world = {
         "HOME": str(tmp_path / "home"),
         "NOW": "2026-11-21T09:00:00Z",
@@ -48,27 +41,8 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Settin
     }
     for name, value in world.items():
         monkeypatch.setenv(f"TIDEMARK_{name}", value)
-    command = [sys.executable, "-m", "scrapers.sandbox", "--host", "127.0.0.1", "--port", str(port)]
-    with (tmp_path / "sandbox.log").open("wb") as log:
-        process = subprocess.Popen(command, cwd=ROOT, env={**os.environ}, stdout=log, stderr=log)
-        try:
-            wait_until_up(process, port, tmp_path / "sandbox.log")
-            yield load_settings()
-        finally:
-            process.terminate()
-            process.wait(20)
-
-
-def wait_until_up(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
-    until = time.monotonic() + 120
-    while time.monotonic() < until:
-        assert process.poll() is None, log.read_text()
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=5):
-                return
-        except OSError:
-            time.sleep(0.1)
-    raise AssertionError(f"the sandbox is not up: {log.read_text()}")
+    with sandbox_running(port, tmp_path / "sandbox.log"):
+        yield load_settings()
 
 
 def keeps_contract(table_id: str, rows: pl.DataFrame) -> pl.DataFrame:

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
@@ -27,7 +24,7 @@ from scrapers.sandbox.world.changes import FORMS, Changes
 from scrapers.silver import bars_rows, quotes_rows
 from scrapers.spool import asked_for
 from scrapers.urls import SourceUrls
-from tests.scrapers.test_crawl_sandbox import wait_until_up
+from tests.sandbox_process import free_port, sandbox_running
 
 ROOT = Path(__file__).parents[2]
 DAY, TICK = date(2026, 11, 20), datetime(2026, 11, 20, 18, tzinfo=UTC)
@@ -43,23 +40,14 @@ Crawl = Callable[..., CrawlReport]
 @contextmanager
 def sandbox(folder: Path, faults: str = "") -> Iterator[SourceUrls]:
     """A running sandbox of a small world."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("TIDEMARK_")}
     world = {"HOME": str(folder / "home"), "NOW": "2026-11-21T09:00:00Z", "UNIVERSE_PER_SECTOR": "3"}
     given = {f"TIDEMARK_{name}": value for name, value in {**world, "SANDBOX_FAULTS": faults}.items()}
-    command = [sys.executable, "-m", "scrapers.sandbox", "--port", str(port)]
     folder.mkdir(exist_ok=True)
-    with (folder / "sandbox.log").open("wb") as log:
-        process = subprocess.Popen(command, cwd=ROOT, env={**inherited, **given}, stdout=log, stderr=log)
-        try:
-            wait_until_up(process, port, folder / "sandbox.log")
-            root = f"http://127.0.0.1:{port}"
-            yield SourceUrls(f"{root}/query1", f"{root}/query2", f"{root}/fc/", f"{root}/x", f"{root}/sec", True)
-        finally:
-            process.terminate()
-            process.wait(20)
+    with sandbox_running(port, folder / "sandbox.log", {**inherited, **given}):
+        root = f"http://127.0.0.1:{port}"
+        yield SourceUrls(f"{root}/query1", f"{root}/query2", f"{root}/fc/", f"{root}/x", f"{root}/sec", True)
     # Faults are meant: nothing of them may look like the sandbox's own failure.
     assert "Traceback" not in (folder / "sandbox.log").read_text()
 
