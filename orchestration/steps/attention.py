@@ -60,15 +60,17 @@ def settle_logs(work: Work, spark: SparkSession) -> Iterator[Outcome]:
         spark_jobs.edgar_days.DaysFailed: when logs could not be read; all other days are loaded.
     """
     from spark_jobs.edgar import DayReport, DaysFailed, run_days
+    from spark_jobs.edgar_gold import GOLD, VisitDefinition
 
     logs = kept(work, *LOG_KINDS).filter(pl.col("log_date").is_between(work.first, work.last))
     newest = logs.sort("_ingested_at").unique("log_date", keep="last").sort("log_date")
+    definition = VisitDefinition.from_settings(work.settings)
     reports: list[DayReport] = []
     failures: dict[date, str] = {}
     for together in _at_hand(newest):
         with _days(work, together) as some:
             try:
-                reports += run_days(spark, work.home, some, work.run_id)
+                reports += run_days(spark, work.home, some, work.run_id, definition)
             except DaysFailed as failed:
                 reports += failed.reports
                 failures |= failed.failures
@@ -80,13 +82,13 @@ def settle_logs(work: Work, spark: SparkSession) -> Iterator[Outcome]:
         sum(r.duplicates for r in reports),
         sum(r.quarantined for r in reports),
     ).check("silver.edgar_requests")
-    for table_id, rows in (
-        ("silver.edgar_requests", account.rows_out),
-        ("gold.visits_second", sum(r.visits for r in reports)),
-    ):
-        known = table(table_id)
+    facts: dict[str, int | float | str] = {"days": len(reports)}
+    silver = table("silver.edgar_requests")
+    yield Outcome(silver, Written(delta.version(work.home, silver) or 0, account.rows_out), account, facts=facts)
+    for known in GOLD:
+        rows = sum(report.counted[known.id] for report in reports)
         written = Written(delta.version(work.home, known) or 0, rows)
-        yield Outcome(known, written, account if known.layer == "silver" else None, facts={"days": len(reports)})
+        yield Outcome(known, written, facts=facts | definition.facts)
 
 
 def _at_hand(logs: pl.DataFrame) -> Iterator[pl.DataFrame]:

@@ -24,7 +24,8 @@ from lake.settings import load_settings
 from spark_jobs import edgar
 from spark_jobs.edgar import Day, DaysFailed, run_day, run_days
 from spark_jobs.edgar_files import NotALog, read_head
-from spark_jobs.edgar_requests import REQUESTS, VISITS
+from spark_jobs.edgar_gold import VISITS
+from spark_jobs.edgar_requests import REQUESTS
 
 SEEN = datetime(2026, 11, 21, 12, tzinfo=UTC)
 NewHome = Callable[[str], Home]
