@@ -156,7 +156,7 @@ def import_steps(files: Sequence[RawFile], work: Work, index_days: Days | None =
     kinds = {file.kind for file in files}
     steps: list[Step] = []
     if "sec_tickers" in kinds:
-        steps.append(Step("tickers", "companies", ("silver.sec_tickers",)))
+        steps.append(Step("tickers", "companies", ("silver.mapped_tickers", "silver.sec_tickers")))
     # A file's bars are of any day; the session it is imported on only names the run.
     session = work.calendar.latest_closed_session(work.clock.now())
     if "bars_daily" in kinds:
@@ -179,7 +179,7 @@ def import_steps(files: Sequence[RawFile], work: Work, index_days: Days | None =
     steps += [Step(f"log of {day}", "attention", tables, day, day) for day in days]
     if days:
         steps.append(Step("visits by day", "attention", ("gold.visits_day",)))
-    steps.append(Step("companies", "companies", ("gold.companies",)))
+    steps.append(Step("companies", "companies", ("gold.companies", "gold.filers")))
     return [*steps, _marts()]
 
 
