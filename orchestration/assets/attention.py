@@ -52,5 +52,9 @@ def build() -> list[dg.AssetsDefinition]:
         requests_and_visits,
         lake_asset("gold.visits_day", attention.gold_visits_day, deps=["gold.visits_second"]),
         lake_asset("silver.filings", filings.settle_filings, deps=["bronze.files"]),
-        lake_asset("gold.filings", filings.gold_filings, deps=["silver.filings"]),
+        lake_asset(filings.INDEX, filings.land_index, partitions=by_day, whole_range=True),
+        lake_asset(
+            "silver.filing_index", filings.settle_index, deps=[filings.INDEX], partitions=by_day, whole_range=True
+        ),
+        lake_asset("gold.filings", filings.gold_filings, deps=["silver.filings", "silver.filing_index"]),
     ]

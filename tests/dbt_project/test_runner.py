@@ -12,7 +12,7 @@ import polars as pl
 import psycopg
 import pytest
 
-from dbt_project import runner
+from dbt_project import generate, runner
 from lake.contracts import of_layer, table
 from lake.load import load_slice, postgres_columns
 from lake.swap import swap
