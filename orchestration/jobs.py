@@ -63,8 +63,10 @@ JOBS = (
             "silver.profiles",
             "silver.officers",
             "gold.officers",
+            "silver.mapped_tickers",
             "silver.sec_tickers",
             "gold.companies",
+            "gold.filers",
         ),
         slot="query1",
         gives_past=False,
@@ -95,7 +97,16 @@ JOBS = (
     JobSpec(
         "attention",
         "EDGAR's logs of days, and the visits they count.",
-        ("bronze.files", "silver.edgar_requests", "gold.visits_second", "gold.visits_day"),
+        (
+            "bronze.files",
+            "silver.edgar_requests",
+            "gold.visits_second",
+            "gold.visits_total_second",
+            "gold.visits_documents",
+            "gold.visitors_minute",
+            "gold.visitors_day",
+            "gold.visits_day",
+        ),
         slot="sec",
         chunk="week",
     ),
@@ -141,6 +152,13 @@ JOBS = (
         gives_past=False,
     ),
     JobSpec("listings", "Exchanges' lists from imported files.", ("silver.listings", "gold.listings")),
+    JobSpec(
+        "filings",
+        "Filings and their forms, from SEC's indices of quarters and from imported files.",
+        ("bronze.edgar_index", "silver.filing_index", "silver.filings", "gold.filings"),
+        slot="sec",
+        gives_past=False,
+    ),
 )
 
 
@@ -256,6 +274,7 @@ TIMETABLE = (
     ),
     Timetable("indices_after_the_close", "index_bars", "45 17 * * *", "America/New_York", _index_day),
     Timetable("attention_of_yesterday", "attention", "30 6 * * *", "UTC", lambda now: now.date() - timedelta(days=1)),
+    Timetable("filings_of_yesterday", "filings", "50 6 * * *", "UTC", lambda now: now.date() - timedelta(days=1)),
     # The run after midnight completes the day that has just ended.
     Timetable(
         "posts_by_the_hour",

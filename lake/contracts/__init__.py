@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from lake.contracts.attention import ATTENTION
 from lake.contracts.base import Layer, Table
+from lake.contracts.filers import FILERS
+from lake.contracts.filings import FILINGS
 from lake.contracts.forecasts import FORECASTS
 from lake.contracts.indices import INDEX_TABLES
 from lake.contracts.listings import LISTINGS
@@ -17,6 +19,7 @@ from lake.contracts.quarantine import Quarantined
 from lake.contracts.raw import BRONZE
 from lake.contracts.signals import SIGNALS
 from lake.contracts.ticks import TICKS
+from lake.contracts.visits import VISIT_COUNTS
 
 TABLES: dict[str, Table] = {
     t.id: t
@@ -35,6 +38,9 @@ TABLES: dict[str, Table] = {
         *MINUTE_TABLES,
         *NEWS_TABLES,
         *LISTINGS,
+        *VISIT_COUNTS,
+        *FILERS,
+        *FILINGS,
     )
 }
 

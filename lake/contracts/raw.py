@@ -37,7 +37,7 @@ class RawFile(dy.Schema):
         primary_key=True,
         metadata={
             "meaning": "edgar_log_v1, edgar_log_v2, bars_daily, bars_minute, index_bars_daily, index_bars_minute, listings, "
-            "sec_tickers"
+            "sec_tickers, filings"
         },
     )
     file_name = dy.String(nullable=False, metadata={"meaning": "its name where it came from"})
@@ -70,5 +70,6 @@ BRONZE = (
     _bodies("yahoo_search", "Yahoo search, for its news"),
     _bodies("yahoo_rss", "Yahoo RSS headlines"),
     _bodies("x_search", "X v2 recent search"),
+    _bodies("edgar_index", "SEC's index of a quarter's filings"),
     Table("files", "bronze", RawFile, "raw", "SEC EDGAR logs and imported files"),
 )
