@@ -95,7 +95,14 @@ JOBS = (
     JobSpec(
         "attention",
         "EDGAR's logs of days, and the visits they count.",
-        ("bronze.files", "silver.edgar_requests", "gold.visits_second", "gold.visits_day"),
+        (
+            "bronze.files",
+            "silver.edgar_requests",
+            "gold.visits_second",
+            "gold.visits_day",
+            "gold.visits_bands",
+            "gold.visits_bands_cik",
+        ),
         slot="sec",
         chunk="week",
     ),

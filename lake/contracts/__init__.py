@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from lake.contracts.attention import ATTENTION
+from lake.contracts.bands import BAND_TABLES
 from lake.contracts.base import Layer, Table
 from lake.contracts.forecasts import FORECASTS
 from lake.contracts.indices import INDEX_TABLES
@@ -35,6 +36,7 @@ TABLES: dict[str, Table] = {
         *MINUTE_TABLES,
         *NEWS_TABLES,
         *LISTINGS,
+        *BAND_TABLES,
     )
 }
 
