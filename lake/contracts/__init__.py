@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from lake.contracts.attention import ATTENTION
+from lake.contracts.bands import BAND_TABLES
 from lake.contracts.base import Layer, Table
 from lake.contracts.filers import FILERS
 from lake.contracts.filings import FILINGS
@@ -41,6 +42,7 @@ TABLES: dict[str, Table] = {
         *VISIT_COUNTS,
         *FILERS,
         *FILINGS,
+        *BAND_TABLES,
     )
 }
 
