@@ -28,8 +28,9 @@ from tests.sandbox_process import free_port, sandbox_running
 
 ROOT = Path(__file__).parents[2]
 DAY, TICK = date(2026, 11, 20), datetime(2026, 11, 20, 18, tzinfo=UTC)
-# Those of Alpha Vantage alone have a test file of their own.
-OF_YAHOO = [name for name, fault in FAULTS.items() if "/alphavantage/" not in fault.where]
+_YAHOO = ("/v7/finance/quote", "/v8/finance/chart")
+# Those of Alpha Vantage and SEC alone have test files of their own.
+OF_YAHOO = [name for name, fault in FAULTS.items() if any(map(fault.befalls, _YAHOO))]
 SYMBOLS = [company.symbol for company in companies.of_sector(7, "Technology", 3)[: len(OF_YAHOO)]]
 OF_SYMBOL = dict(zip(SYMBOLS, OF_YAHOO, strict=True))
 PROVENANCE = ("observed_at", "_run_id", "_payload_sha256")
