@@ -40,7 +40,8 @@ def backfill(  # noqa: PLR0913 - what the command is given
     from orchestration.definitions import build_defs
     from orchestration.serving import served
 
-    plan = make_plan(build_defs({"home": str(home.root)}), asset, *days, Clock.from_settings(settings).now())
+    now = Clock.from_settings(settings).now()
+    plan = make_plan(build_defs({"home": str(home.root)}), asset, *days, now, live=not home.simulated)
     check_source(home, settings, plan.spec)
     watch = Watch(screen, plan.spec.name, quiet=as_json)
     began = time.monotonic()
@@ -84,7 +85,13 @@ def reparse(  # noqa: PLR0913 - what the command is given
 
 
 def recount(  # noqa: PLR0913 - what the command is given
-    home: Home, settings: Settings, screen: Screen, days: tuple[date, date], *, all_days: bool = False, as_json: bool = False
+    home: Home,
+    settings: Settings,
+    screen: Screen,
+    days: tuple[date, date],
+    *,
+    all_days: bool = False,
+    as_json: bool = False,
 ) -> int:
     """Count visits anew from silver; exit code 1 where it did not come to its end.
 

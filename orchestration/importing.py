@@ -175,7 +175,7 @@ def import_steps(files: Sequence[RawFile], work: Work, index_days: Days | None =
     if "listings" in kinds:
         steps.append(Step("listings", "listings", ("silver.listings", "gold.listings")))
     days = sorted({file.log_date for file in files if file.log_date is not None})
-    tables = ("silver.edgar_requests", *(known.id for known in GOLD))
+    tables = ("silver.edgar_requests", *(known.id for known in GOLD), "gold.log_days")
     steps += [Step(f"log of {day}", "attention", tables, day, day) for day in days]
     if days:
         steps.append(Step("visits by day", "attention", ("gold.visits_day",)))

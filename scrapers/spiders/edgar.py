@@ -17,6 +17,7 @@ from scrapers.errors import BodyRefused, Reason
 from scrapers.pages.base import Verdict
 from scrapers.pages.bodies import by_status, load_json
 from scrapers.spiders.base import BodyPage, SourceSpider, without_query
+from scrapers.spool import request_text
 
 log = logging.getLogger("scrapers")
 
@@ -117,6 +118,11 @@ _OF_FILES = {
     Reason.TRUNCATED_JSON: Reason.NOT_A_ZIP,
     Reason.MALFORMED_JSON: Reason.NOT_A_ZIP,
 }
+
+
+def log_request(day: date) -> str:
+    """The question for the log of a day, as a crawl's report names it."""
+    return request_text(EdgarSpider.name, {"file": log_path(day)})
 
 
 def log_path(day: date) -> str:
