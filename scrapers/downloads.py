@@ -8,12 +8,9 @@ directory and every member's checksum. Nothing is held in memory but a block.
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import os
 import re
-import zipfile
-import zlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -22,7 +19,6 @@ from scrapy.exceptions import DownloadFailedError
 
 from scrapers.errors import Reason
 
-BLOCK = 1 << 20
 # Beginnings are kept for the judge: a refusal is a short page.
 HEAD = 64 * 1024
 _RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+)$")
@@ -147,24 +143,3 @@ def _note_of(url: str, headers: Mapping[str, str]) -> Note | None:
     validator = tag if tag.startswith('"') else headers.get("last-modified", "")
     plain = headers.get("content-encoding", "identity") == "identity"
     return Note(url, validator, int(length)) if validator and length.isdigit() and plain else None
-
-
-def sha256_of(path: Path) -> str:
-    """The SHA-256 of a file, read in blocks."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def damage_of(path: Path) -> str | None:
-    """What is wrong with a zip, every member read to its checksum in blocks; None for nothing."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            for member in archive.infolist():
-                if member.flag_bits & 1:
-                    return f"{member.filename} is encrypted"
-                with archive.open(member) as stream:
-                    while stream.read(BLOCK):
-                        pass
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OSError) as error:
-        return str(error) or type(error).__name__
-    return None

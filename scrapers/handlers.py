@@ -13,7 +13,8 @@ from scrapy.core.downloader.handlers.base import BaseDownloadHandler
 from scrapy.exceptions import DownloadFailedError, DownloadTimeoutError
 from scrapy.http import Headers, Request, Response
 
-from scrapers.downloads import HEAD, Download, FileRefused, damage_of, sha256_of
+from lake.raw_files import damage_of, sha256_of
+from scrapers.downloads import HEAD, Download, FileRefused
 from scrapers.errors import Reason
 
 if TYPE_CHECKING:

@@ -22,9 +22,9 @@ from typing import Any
 import psutil
 import pytest
 
+from lake.raw_files import damage_of
 from lake.settings import load_settings
 from scrapers.crawl import LEFT_ALONE, CrawlFailed, run_crawl
-from scrapers.downloads import damage_of
 from scrapers.errors import Reason, SourceSettingsError
 from scrapers.hosts import HostLedger
 from scrapers.job import CrawlReport

@@ -43,7 +43,12 @@ def sandbox(folder: Path, faults: str = "") -> Iterator[SourceUrls]:
     """A running sandbox of a small world."""
     port = free_port()
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("TIDEMARK_")}
-    world = {"HOME": str(folder / "home"), "NOW": "2026-11-21T09:00:00Z", "UNIVERSE_PER_SECTOR": "3"}
+    world = {
+        "HOME": str(folder / "home"),
+        "NOW": "2026-11-21T09:00:00Z",
+        "UNIVERSE_PER_SECTOR": "3",
+        "EDGAR_ROWS_PER_DAY": "300",
+    }
     given = {f"TIDEMARK_{name}": value for name, value in {**world, "SANDBOX_FAULTS": faults}.items()}
     folder.mkdir(exist_ok=True)
     with sandbox_running(port, folder / "sandbox.log", {**inherited, **given}):
