@@ -54,6 +54,15 @@ def damaged(path: Path) -> None:
     path.write_bytes(whole[:5_000] + b"?" + whole[5_001:])
 
 
+def with_home(folder: Path) -> Command:
+    """A command with an empty home whose services have ports of their own."""
+    command = Command(folder / "home", SMALL)
+    home = Home.open(load_settings(home=command.home, world="simulated"))
+    for service in ("postgres", "sandbox", "sail"):
+        home.move_port(service)
+    return command
+
+
 def home_of(command: Command) -> Home:
     return Home.open(load_settings(home=command.home, world=None), create=False)
 
@@ -83,19 +92,19 @@ def assert_equal(found: dict[str, pl.DataFrame], expected: dict[str, pl.DataFram
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Command:
     """A home with the month from a source that always answers, in one go."""
-    command = Command(tmp_path_factory.mktemp("undisturbed") / "home", SMALL)
-    Home.open(load_settings(home=command.home, world="simulated"))
+    command = with_home(tmp_path_factory.mktemp("undisturbed"))
     report = told(command, "backfill", "attention", *MONTH)
     assert report["rows"]["silver.edgar_requests"] == ROWS * 29
     assert len(report["made"]) == 5
+    print("PARTS", report["parts"], report["seconds"])
     return command
 
 
 def test_a_damaged_day_costs_no_other_and_is_loaded_alone_when_it_is_mended(
     undisturbed: Command, tmp_path: Path
 ) -> None:
-    command = Command(tmp_path / "home", SMALL)
-    home = Home.open(load_settings(home=command.home, world="simulated"))
+    command = with_home(tmp_path)
+    home = home_of(command)
     damaged(made_by_the_sandbox(command.home))
     process = command.start("backfill", "attention", *MONTH)
     # Newest first: the week of the damaged day is the fourth.
@@ -125,8 +134,7 @@ def test_a_damaged_day_costs_no_other_and_is_loaded_alone_when_it_is_mended(
 
 
 def test_killed_at_each_boundary_in_turn_the_last_run_completes_it(undisturbed: Command, tmp_path: Path) -> None:
-    command = Command(tmp_path / "home", SMALL)
-    Home.open(load_settings(home=command.home, world="simulated"))
+    command = with_home(tmp_path)
     for boundary in BOUNDARIES:
         killed = command.run("backfill", "attention", *MONTH, extra={SETTING: boundary})
         assert killed.returncode == -signal.SIGKILL, f"not killed after {boundary}:\n{killed.stdout}"
