@@ -217,7 +217,7 @@ def lacking_parts(work: Work, plan: Plan, chunk: Chunk, journal: Journal) -> lis
         return [] if is_done(work, plan, chunk, journal) else [chunk]
     from orchestration.steps.log_days import lacking_days, spans
 
-    return [Chunk(first, last, (last - first).days + 1) for first, last in spans(lacking_days(work))]
+    return [Chunk(days[0], days[-1], len(days)) for days in spans(lacking_days(work))]
 
 
 def is_done(work: Work, plan: Plan, chunk: Chunk, journal: Journal) -> bool:

@@ -120,6 +120,12 @@ class Download:
         if self._note is not None and size != self._note.total:
             raise FileRefused(Reason.TRUNCATED_FILE, f"{size} of {self._note.total} bytes")
 
+    @property
+    def reached(self) -> str:
+        """How far it is, in words."""
+        of = f" of {self._note.total / 1e6:,.1f}" if self._note else ""
+        return f"{(self.start + self.came) / 1e6:,.1f}{of} MB"
+
     def progress(self) -> int:
         """Bytes by which the last attempt came further than any before it."""
         reached = self.start + self.came

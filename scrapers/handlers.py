@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+import time
 from collections.abc import AsyncIterator
 from io import FileIO
 from pathlib import Path
@@ -19,6 +21,9 @@ from scrapers.errors import Reason
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
+
+log = logging.getLogger("scrapers")
+_SAY_EVERY = 10.0  # seconds between two lines on how far a file is
 
 
 class FileDownloadHandler(BaseDownloadHandler):
@@ -90,10 +95,14 @@ class FileDownloadHandler(BaseDownloadHandler):
         return head[:HEAD]
 
     async def _write(self, blocks: AsyncIterator[bytes], file: FileIO, download: Download) -> None:
+        said = time.monotonic()
         async for block in blocks:
             self._refuse_large(download.start + download.came + len(block))
             file.write(block)
             download.came += len(block)
+            if time.monotonic() - said > _SAY_EVERY:
+                said = time.monotonic()
+                log.info("%s: %s", download.path.name, download.reached)
 
     def _refuse_large(self, size: int) -> None:
         if size > self._longest:

@@ -55,15 +55,15 @@ def lacking_days(work: Work) -> list[date]:
     return [day for day in asked if published(day) and day not in done]
 
 
-def spans(found: Sequence[date]) -> list[tuple[date, date]]:
-    """Days in order as the fewest ranges."""
-    ranges: list[tuple[date, date]] = []
+def spans(found: Sequence[date]) -> list[list[date]]:
+    """Days in order as the fewest stretches without a gap."""
+    stretches: list[list[date]] = []
     for day in found:
-        if ranges and day - ranges[-1][1] == timedelta(days=1):
-            ranges[-1] = (ranges[-1][0], day)
+        if stretches and day - stretches[-1][-1] == timedelta(days=1):
+            stretches[-1].append(day)
         else:
-            ranges.append((day, day))
-    return ranges
+            stretches.append([day])
+    return stretches
 
 
 def unanswered_rows(work: Work, asked: Mapping[str, date], reasons: Mapping[str, str]) -> pl.DataFrame:

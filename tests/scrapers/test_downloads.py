@@ -105,6 +105,36 @@ def test_a_download_that_was_killed_goes_on_at_the_byte_it_had_reached(crawl: Cr
         assert (file.kind, str(file.log_date)) == ("edgar_log_v2", DAY)
 
 
+_PEAKS = """
+import json, resource, sys
+from pathlib import Path
+from lake.settings import load_settings
+from scrapers.crawl import run_crawl
+from scrapers.urls import SourceUrls
+
+root, urls = Path(sys.argv[1]), [SourceUrls(**json.loads(text)) for text in sys.argv[2:]]
+settings, peaks = load_settings(home=root / "home"), []
+for number, one in enumerate(urls):
+    params = {"session": "2026-11-20", "days": ["2026-11-20"], "downloads": str(root / str(number))}
+    run_crawl("edgar", params, root / "spool", one, settings)
+    peaks.append(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024)
+print(json.dumps(peaks))
+"""
+
+
+def test_a_large_download_takes_no_more_memory_than_a_small_one(tmp_path: Path) -> None:
+    large = packed(150_000_000)
+    with file_source(FileSource(packed(1_000))) as small, file_source(FileSource(large)) as source:
+        urls = [json.dumps(one.urls.as_dict()) for one in (small, source)]
+        done = subprocess.run(
+            [sys.executable, "-c", _PEAKS, str(tmp_path), *urls], cwd=ROOT, capture_output=True, text=True, check=False
+        )
+    assert done.returncode == 0, done.stderr
+    before, after = json.loads(done.stdout)
+    assert (tmp_path / "1" / "log20261120.zip").stat().st_size == len(large)
+    assert after - before < 40_000_000
+
+
 def test_a_connection_that_ends_often_costs_no_byte_twice(crawl: Crawl) -> None:
     content = packed(2_000_000)
     with file_source(FileSource(content, ends_after=4 * PIECE)) as source:

@@ -202,5 +202,5 @@ def test_a_newer_file_of_a_day_is_to_be_read(sail: SparkSession, tmp_path: Path)
 
 def test_days_are_as_few_ranges_as_can_be() -> None:
     found = [date(2017, 6, day) for day in (1, 2, 3, 7, 9, 10)]
-    assert [(first.day, last.day) for first, last in spans(found)] == [(1, 3), (7, 7), (9, 10)]
+    assert [[day.day for day in stretch] for stretch in spans(found)] == [[1, 2, 3], [7], [9, 10]]
     assert spans([]) == []
