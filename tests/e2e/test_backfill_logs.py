@@ -96,7 +96,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Command:
     report = told(command, "backfill", "attention", *MONTH)
     assert report["rows"]["silver.edgar_requests"] == ROWS * 29
     assert len(report["made"]) == 5
-    print("PARTS", report["parts"], report["seconds"])
+
     return command
 
 
