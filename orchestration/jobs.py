@@ -65,8 +65,10 @@ JOBS = (
             "silver.profiles",
             "silver.officers",
             "gold.officers",
+            "silver.mapped_tickers",
             "silver.sec_tickers",
             "gold.companies",
+            "gold.filers",
         ),
         slot="query1",
         gives_past=False,
@@ -155,6 +157,7 @@ JOBS = (
         gives_past=False,
     ),
     JobSpec("listings", "Exchanges' lists from imported files.", ("silver.listings", "gold.listings")),
+    JobSpec("filings", "Filings and their forms from imported files.", ("silver.filings", "gold.filings")),
 )
 
 

@@ -8,7 +8,7 @@ import dagster as dg
 from orchestration import crash, partitions
 from orchestration.assets.factory import asset_key, asset_spec, check_spec, lake_asset, lake_assets, results_of, work_of
 from orchestration.resources import LakeResource, SparkResource
-from orchestration.steps import attention, log_days, visits
+from orchestration.steps import attention, filings, log_days, visits
 from spark_jobs.edgar_gold import DAYS, GOLD
 
 _SILVER = "silver.edgar_requests"
@@ -68,4 +68,6 @@ def build() -> list[dg.AssetsDefinition]:
         ),
         requests_and_visits,
         lake_asset("gold.visits_day", attention.gold_visits_day, deps=["gold.visits_second"]),
+        lake_asset("silver.filings", filings.settle_filings, deps=["bronze.files"]),
+        lake_asset("gold.filings", filings.gold_filings, deps=["silver.filings"]),
     ]
