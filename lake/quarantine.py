@@ -40,6 +40,15 @@ def by_rule(home: Home, tables: Iterable[Table], known: pl.DataFrame | None = No
     return pl.concat(found).sort("table_name", "rule")
 
 
+def refused_by_slice(home: Home, table: Table, labels: Iterable[str]) -> dict[str, int]:
+    """How many rows a table refused of some slices, by the slice's label; those without any are left out."""
+    refused = home.lake.quarantine(table)
+    if not refused.exists():
+        return {}
+    rows = pl.scan_delta(refused.open()).filter(pl.col("slice").is_in(list(labels)))
+    return dict(rows.group_by("slice").len().collect().iter_rows())
+
+
 def _count(home: Home, table: Table, version: int) -> pl.DataFrame:
     # A piece lies in two slices where days were loaded by one range and again by another: it is one piece still. Two
     # equal pieces of one slice are two.

@@ -147,11 +147,12 @@ class _Course:
         """All chunks, then what is made once."""
         for number, chunk in enumerate(self.plan.chunks, start=1):
             self._tell(chunk.label, number, done=False)
-            if not self.again and is_done(self._work(chunk), self.plan, chunk, self.journal):
+            parts = [chunk] if self.again else lacking_parts(self._work(chunk), self.plan, chunk, self.journal)
+            if parts:
+                self._make(chunk, parts, run)
+            else:
                 self.report.already.append(chunk.label)
                 self.passed += chunk.days
-            else:
-                self._make(chunk, run)
             self._tell(chunk.label, number, done=True)
         if self.journal.pending:
             self._finish(run)
@@ -160,21 +161,24 @@ class _Course:
         clock = Clock.from_settings(self.settings)
         return Work(self.home, self.settings, "backfill", chunk.first, chunk.last, chunk.tick, clock)
 
-    def _make(self, chunk: Chunk, run: Callable[[Step], Ran]) -> None:
+    def _make(self, chunk: Chunk, parts: list[Chunk], run: Callable[[Step], Ran]) -> None:
         tags = {BACKFILL_TAG: "yes", **({AGAIN_TAG: "yes"} if self.again else {})}
         if chunk.tick is not None:
             tags[TICK_TAG] = chunk.tick.isoformat()
-        step = Step(chunk.label, self.plan.spec.name, self.plan.tables, chunk.first, chunk.last, tags)
         self.journal.begin()
-        self._timed(step, run)
+        for part in parts:
+            ran = self._timed(Step(part.label, self.plan.spec.name, self.plan.tables, part.first, part.last, tags), run)
+            self.report.made.append(part.label)
+            if any(facts.get("unanswered_host_left_alone") for facts in ran.facts.values()):
+                raise LoadFailed(f"{part.label}: the source turns us away and is left alone for a while")
         self.journal.note(chunk.label, fingerprint(self._work(chunk), self.plan))
-        self.report.made.append(chunk.label)
         self.worked += chunk.days
 
-    def _timed(self, step: Step, run: Callable[[Step], Ran]) -> None:
+    def _timed(self, step: Step, run: Callable[[Step], Ran]) -> Ran:
         began = time.monotonic()
         ran = run(step)
         self.report.take(step.name, ran, time.monotonic() - began)
+        return ran
 
     def _finish(self, run: Callable[[Step], Ran]) -> None:
         spec, tags = self.plan.spec, {BACKFILL_TAG: "yes"}
@@ -205,6 +209,15 @@ def shares(ran: Ran, seconds: float) -> dict[str, float]:
     if "bronze" in found:
         found |= {"bronze": found["bronze"] - crawl, "crawl": crawl}
     return found | {"dagster": seconds - sum(ran.seconds.values())}
+
+
+def lacking_parts(work: Work, plan: Plan, chunk: Chunk, journal: Journal) -> list[Chunk]:
+    """What of a chunk is to be made: nothing, all of it, or of logs that were once made the days that failed, alone."""
+    if plan.spec.name != "attention" or journal.noted(chunk.label) is None:
+        return [] if is_done(work, plan, chunk, journal) else [chunk]
+    from orchestration.steps.log_days import lacking_days, spans
+
+    return [Chunk(days[0], days[-1], len(days)) for days in spans(lacking_days(work))]
 
 
 def is_done(work: Work, plan: Plan, chunk: Chunk, journal: Journal) -> bool:

@@ -14,6 +14,7 @@ import dagster as dg
 from lake.market_calendar import xnys
 from orchestration.assets.factory import asset_key
 from orchestration.jobs import JOBS, TOGETHER, JobSpec, slot_of
+from orchestration.jobs import Chunk as ChunkSize
 from orchestration.journal import WrongBackfill
 from orchestration.partitions import log_days, sessions
 
@@ -66,8 +67,13 @@ def backfillable(defs: dg.Definitions) -> dict[str, JobSpec]:
     }
 
 
-def make_plan(defs: dg.Definitions, asset: str, first: date, last: date, now: datetime) -> Plan:
+def make_plan(  # noqa: PLR0913 - what the command is given
+    defs: dg.Definitions, asset: str, first: date, last: date, now: datetime, *, live: bool = False
+) -> Plan:
     """What is to be done.
+
+    Args:
+        live: whether the source is a live one.
 
     Raises:
         WrongBackfill: naming the assets or the days that are allowed.
@@ -87,7 +93,8 @@ def make_plan(defs: dg.Definitions, asset: str, first: date, last: date, now: da
         raise WrongBackfill(f"{asset} has days from {begin} to {newest}; asked for were {first} to {last}")
     keys = by.get_partition_keys_in_range(_range_of(by, first, last))
     days = [date.fromisoformat(key) for key in keys]
-    return Plan(spec, tables, finals, tuple(_chunks(spec, days, now)))
+    size = (spec.live_chunk if live else None) or spec.chunk
+    return Plan(spec, tables, finals, tuple(_chunks(size, days, now)))
 
 
 def _newest_day(by: dg.TimeWindowPartitionsDefinition, now: datetime) -> date:
@@ -106,13 +113,13 @@ def _range_of(by: dg.TimeWindowPartitionsDefinition, first: date, last: date) ->
     return dg.PartitionKeyRange(keys[0], keys[-1])
 
 
-def _chunks(spec: JobSpec, days: Sequence[date], now: datetime) -> Iterator[Chunk]:
+def _chunks(size: ChunkSize, days: Sequence[date], now: datetime) -> Iterator[Chunk]:
     """The chunks, the newest first where they are ranges: what is nearest is asked about most."""
-    if spec.chunk == "tick":
+    if size == "tick":
         for day in days:
             yield from (Chunk(day, day, 1, tick) for tick in xnys().ticks(day) if tick <= now)
         return
-    groups = [list(group) for _, group in groupby(days, TOGETHER[spec.chunk])]
+    groups = [list(group) for _, group in groupby(days, TOGETHER[size])]
     for group in reversed(groups):
         yield Chunk(group[0], group[-1], len(group))
 

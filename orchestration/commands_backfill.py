@@ -40,7 +40,8 @@ def backfill(  # noqa: PLR0913 - what the command is given
     from orchestration.definitions import build_defs
     from orchestration.serving import served
 
-    plan = make_plan(build_defs({"home": str(home.root)}), asset, *days, Clock.from_settings(settings).now())
+    now = Clock.from_settings(settings).now()
+    plan = make_plan(build_defs({"home": str(home.root)}), asset, *days, now, live=not home.simulated)
     check_source(home, settings, plan.spec)
     watch = Watch(screen, plan.spec.name, quiet=as_json)
     began = time.monotonic()

@@ -177,7 +177,7 @@ def import_steps(files: Sequence[RawFile], work: Work, index_days: Days | None =
     if "filings" in kinds:
         steps.append(Step("filings", "filings", ("silver.filings", "gold.filings")))
     days = sorted({file.log_date for file in files if file.log_date is not None})
-    tables = ("silver.edgar_requests", *(known.id for known in GOLD))
+    tables = ("silver.edgar_requests", *(known.id for known in GOLD), "gold.log_days")
     steps += [Step(f"log of {day}", "attention", tables, day, day) for day in days]
     if days:
         counted = ("gold.visits_day", "gold.visits_bands", "gold.visits_bands_cik")

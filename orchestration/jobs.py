@@ -38,6 +38,7 @@ class JobSpec(NamedTuple):
         slot: the source it asks, as `scrapers.urls` names it; None for jobs of imported files alone. See `slot_of`.
         chunk: how much of a backfill is one run: what fits in memory and is worth a run of its own.
         gives_past: whether a live source can be asked for days that are over.
+        live_chunk: how much of a backfill from a live source is one run, where that is less.
     """
 
     name: str
@@ -46,6 +47,7 @@ class JobSpec(NamedTuple):
     slot: str | None = None
     chunk: Chunk = "day"
     gives_past: bool = True
+    live_chunk: Chunk | None = None
 
 
 # What is counted anew before every publication.
@@ -99,18 +101,21 @@ JOBS = (
         "EDGAR's logs of days, and the visits they count.",
         (
             "bronze.files",
+            "bronze.unanswered_logs",
             "silver.edgar_requests",
             "gold.visits_second",
             "gold.visits_total_second",
             "gold.visits_documents",
             "gold.visitors_minute",
             "gold.visitors_day",
+            "gold.log_days",
             "gold.visits_day",
             "gold.visits_bands",
             "gold.visits_bands_cik",
         ),
         slot="sec",
         chunk="week",
+        live_chunk="day",
     ),
     JobSpec(
         "posts",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -9,9 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote
 
+from lake.raw_files import damage_of, sha256_of
 from lake.rows import RowAccount
 from lake.settings import Settings
-from orchestration.steps.files import RawFile, sha256_of
+from orchestration.steps.files import RawFile
 
 if TYPE_CHECKING:
     from scrapers.imports.read import FileRows
@@ -114,6 +116,8 @@ def recognise(path: Path, said: Said, settings: Settings, now: datetime) -> tupl
             raise NotRecognised(f"{path.name}: an EDGAR log whose day neither its name (logYYYYMMDD) nor its rows tell")
         kind = f"edgar_log_{head.form.series}"
         _allowed(path, kind, settings)
+        if zipfile.is_zipfile(path) and (damage := damage_of(path)):
+            raise NotRecognised(f"{path.name}: an EDGAR log in a zip that is damaged ({damage}): fetch it again")
         return RawFile(path, kind, url, head.log_date), FileReport(kind)
     rows = read_file(path, Source(sha256_of(path), now, "import"), path.name, said.symbol, said.basis)
     _allowed(path, rows.kind, settings)

@@ -25,7 +25,7 @@ from lake.clock import Clock
 from scrapers.errors import Reason, SourceSettingsError
 from scrapers.hidden import ALPHAVANTAGE_KEY, hide_from_output
 from scrapers.job import SPIDER_NAMES, Breaker, CrawlReport, Job, read_report
-from scrapers.urls import SourceUrls, agents, limits
+from scrapers.urls import NAME_AND_EMAIL, SourceUrls, agents, limits
 
 if TYPE_CHECKING:
     from lake.settings import Settings
@@ -103,6 +103,10 @@ def run_crawl(  # noqa: PLR0913 - a crawl's own words
         raise SourceSettingsError("TIDEMARK_X_BEARER_TOKEN is not set: the live X API answers nobody without one")
     if spider == "alphavantage" and urls.base("alphavantage") and not urls.sandboxed and not settings.alphavantage_key:
         raise SourceSettingsError("TIDEMARK_ALPHAVANTAGE_KEY is not set: live Alpha Vantage answers nobody without one")
+    if spider == "edgar" and not urls.sandboxed and not NAME_AND_EMAIL.fullmatch(settings.contact or ""):
+        raise SourceSettingsError(
+            f"TIDEMARK_CONTACT={settings.contact or ''}: SEC is told NAME EMAIL, such as 'Jo Doe jo@example.org'"
+        )
     run_id = run_id or uuid.uuid4().hex
     job = make_job(spider, params, spool, urls, settings, run_id, hosts or spool.parent / "hosts")
     lines = Lines.after_now(log_file or spool / "crawl.log")

@@ -24,9 +24,18 @@ class Reason(StrEnum):
     XML_DECLARES_ENTITIES = "xml_declares_entities"
     UNEXPECTED_SHAPE = "unexpected_shape"
     API_V1_1 = "api_v1_1"
+    # BODY: a file that is none, or not whole
+    HTML_INSTEAD_OF_FILE = "html_instead_of_file"
+    NOT_A_ZIP = "not_a_zip"
+    TRUNCATED_FILE = "truncated_file"
+    DAMAGED_ZIP = "damaged_zip"
+    FILE_CHANGED = "file_changed"
+    FILE_TOO_LARGE = "file_too_large"
     # BODY: the source says no
     THROTTLED = "throttled"
     USAGE_CAPPED = "usage_capped"
+    UNDECLARED_AGENT = "undeclared_agent"
+    RATE_EXCEEDED = "rate_exceeded"
     DAILY_CAP = "daily_cap"
     PREMIUM_FUNCTION = "premium_function"
     CRUMB_INVALID = "crumb_invalid"
@@ -98,6 +107,11 @@ class Reason(StrEnum):
         return self in _OF_HOST
 
     @property
+    def block_seconds(self) -> float:
+        """For how long the host answers nobody at this address after it; 0 where it does not say so."""
+        return _BLOCKS.get(self, 0.0)
+
+    @property
     def coverage(self) -> Coverage:
         """What it means for a symbol that is missing because of it."""
         return _COVERAGE.get(self, Coverage.MALFORMED)
@@ -135,7 +149,7 @@ def coverage_of(reason: str) -> Coverage:
 
 NOT_IN_ANSWER = "not_in_answer"
 _NAMES = frozenset(Reason)
-_OFTEN, _TWICE = 4, 2
+_OFTEN, _TWICE, _ONCE = 4, 2, 1
 _TRIES = {
     **dict.fromkeys(
         (
@@ -146,6 +160,10 @@ _TRIES = {
             Reason.NOT_XML,
             Reason.MALFORMED_XML,
             Reason.HTML_INSTEAD_OF_JSON,
+            Reason.HTML_INSTEAD_OF_FILE,
+            Reason.NOT_A_ZIP,
+            Reason.TRUNCATED_FILE,
+            Reason.FILE_CHANGED,
             Reason.MAINTENANCE_PAGE,
             Reason.THROTTLED,
             Reason.SERVER_ERROR,
@@ -157,7 +175,11 @@ _TRIES = {
     ),
     # Mostly meant, sometimes the mood of one of many servers: asked again, but not for long.
     **dict.fromkeys((Reason.FORBIDDEN, Reason.CONSENT_PAGE), _TWICE),
+    # Half a gigabyte each time, and mostly damaged where it is kept.
+    Reason.DAMAGED_ZIP: _ONCE,
 }
+# Of SEC's, which ends ten minutes after the last request.
+_BLOCKS = {Reason.UNDECLARED_AGENT: 600.0, Reason.RATE_EXCEEDED: 600.0}
 _OF_HOST = frozenset(
     {
         Reason.THROTTLED,
@@ -166,7 +188,10 @@ _OF_HOST = frozenset(
         Reason.CONSENT_PAGE,
         Reason.MAINTENANCE_PAGE,
         Reason.HTML_INSTEAD_OF_JSON,
+        Reason.HTML_INSTEAD_OF_FILE,
         Reason.NOT_XML,
+        Reason.UNDECLARED_AGENT,
+        Reason.RATE_EXCEEDED,
         Reason.SERVER_ERROR,
         Reason.NO_RESPONSE,
         Reason.TIMED_OUT,
@@ -200,11 +225,13 @@ _COVERAGE = {
             Reason.REDIRECTED,
             Reason.HOST_LEFT_ALONE,
             Reason.PREMIUM_FUNCTION,
+            Reason.UNDECLARED_AGENT,
         ),
         Coverage.REFUSED,
     ),
     Reason.THROTTLED: Coverage.THROTTLED,
     Reason.USAGE_CAPPED: Coverage.THROTTLED,
+    Reason.RATE_EXCEEDED: Coverage.THROTTLED,
     Reason.DAILY_CAP: Coverage.THROTTLED,
     Reason.NO_RESPONSE: Coverage.TIMED_OUT,
     Reason.TIMED_OUT: Coverage.TIMED_OUT,

@@ -55,6 +55,16 @@ OUTCOMES = {
     "daily_cap": Outcome(Reason.DAILY_CAP, done="nothing more is asked; the key is cut out of the body"),
     "premium_function": Outcome(Reason.PREMIUM_FUNCTION, done="nothing more is asked"),
     "throttled_note": Outcome(Reason.THROTTLED),
+    "damaged_zip": Outcome(Reason.DAMAGED_ZIP, done="from its first byte"),
+    "undeclared_agent": Outcome(Reason.UNDECLARED_AGENT, done="SEC is left alone for ten minutes"),
+    "rate_exceeded": Outcome(Reason.RATE_EXCEEDED, done="SEC is left alone for ten minutes"),
+}
+# Where SEC's zips, which go to disk, come to something else than a body of JSON.
+OF_ZIPS = {
+    "truncated": Reason.TRUNCATED_FILE,
+    "stalled": Reason.TIMED_OUT,
+    "cut_short": Reason.DAMAGED_ZIP,
+    "html": Reason.HTML_INSTEAD_OF_FILE,
 }
 
 
@@ -125,6 +135,8 @@ Each part is `NAME:SHARE`, comma separated, `all` for every fault that the addre
 """
 
 _MIDDLE = """
+SEC's logs are files and not JSON: ZIPS. What came before a connection ended stays on disk, and the next attempt goes on from there ([loading days](attention.md#loading-days)).
+
 "Asked again" is with exponential backoff and full jitter (at most 60 s), after what Retry-After says (a wish beyond 15 minutes is not waited for: the host is left alone until then). Every body is in bronze before it is parsed, refused ones too. What stays refused is named in the crawl's report (`unanswered`) and, in brackets, in the coverage.
 
 **Exit codes of a crawl**: 0 where at least one answer came (or nothing was asked), 1 where none came, 2 for wrong use, 3 where no host was asked because all are left alone; the run that started it fails on the last three and says why.
@@ -148,7 +160,10 @@ A single request names its own in the header `X-Sandbox-Changes`, in the place o
 
 def page() -> str:
     """The page."""
-    middle = _MIDDLE.replace("EXAMPLES", ",".join(form.example for form in FORMS.values()))
+    zips = ", ".join(
+        f"`{name}` is `{reason}` there" for name, reason in OF_ZIPS.items() if OUTCOMES[name].refused != reason
+    )
+    middle = _MIDDLE.replace("EXAMPLES", ",".join(form.example for form in FORMS.values())).replace("ZIPS", zips)
     return _HEAD + "".join(_row(name) for name in FAULTS) + middle + "".join(_change(name) for name in FORMS)
 
 

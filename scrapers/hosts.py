@@ -69,7 +69,8 @@ class HostLedger:
 
     Args:
         folder: where they are; made where it is not.
-        addresses: slot → the host's base address. Two slots of one host are told apart, as the sandbox plays many.
+        addresses: slot → the host's base address. Two slots of one host are told apart, as the sandbox plays many;
+            SEC's hosts are one, because it counts requests to all of them together.
         limit: refusals in a row after which a host is left alone.
         pause: seconds it is left alone the first time; twice as long each time that it refuses right afterwards.
     """
@@ -77,7 +78,7 @@ class HostLedger:
     def __init__(self, folder: Path, addresses: dict[str, str], limit: int = 20, pause: float = 60.0) -> None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._folder = folder
-        self._files = {slot: folder / f"{slot}@{_plain_host(url)}.json" for slot, url in addresses.items()}
+        self._files = {slot: folder / f"{_name_of(slot, url)}.json" for slot, url in addresses.items()}
         self._limit, self._pause = limit, pause
 
     def state(self, slot: str) -> HostState:
@@ -215,6 +216,11 @@ class _Change:
 
 def _today() -> str:
     return time.strftime("%Y-%m-%d", time.gmtime(time.time()))
+
+
+def _name_of(slot: str, url: str) -> str:
+    host = _plain_host(url)
+    return "sec@sec.gov" if f".{host}".endswith(".sec.gov") else f"{slot}@{host}"
 
 
 def _plain_host(url: str) -> str:

@@ -23,6 +23,7 @@ from scrapy.exceptions import (
 )
 from scrapy.http import Request, Response
 
+from scrapers.downloads import HEAD, FileRefused
 from scrapers.errors import BodyRefused, Reason
 from scrapers.pages.bodies import by_status
 from scrapers.pages.crumb import read_crumb
@@ -131,6 +132,10 @@ class Politeness(SourceMiddleware):
             self.spider.hosts.answered(slot)
             return response
         told = retry_after(response)
+        if reason.block_seconds:
+            self.spider.hosts.leave_alone(slot, max(reason.block_seconds, told or 0.0))
+            log.warning("%s: %s, left alone for %.0f s", slot, reason, reason.block_seconds)
+            return response
         if told is not None and told > LONGEST_TOLD:
             self.spider.hosts.leave_alone(slot, told)
             log.warning("%s: left alone for %.0f s, as it asks", slot, told)
@@ -140,8 +145,8 @@ class Politeness(SourceMiddleware):
         return response
 
     def process_exception(self, request: Request, exception: Exception) -> None:
-        """A host that does not answer counts as one that refuses."""
-        if isinstance(exception, DOWNLOAD_ERRORS):
+        """A host that does not answer counts as one that refuses, unless it has given a part of a file."""
+        if isinstance(exception, DOWNLOAD_ERRORS) and not went_on(request):
             self._refused(slot_of(request), reason_of_error(exception))
 
     def _refused(self, slot: str, reason: Reason) -> None:
@@ -167,7 +172,8 @@ class Patience(SourceMiddleware):
 
     async def _again(self, request: Request, reason: Reason, told: float | None) -> Request | None:
         spider = self.spider
-        tries = request.meta.get("tries", 0) + 1
+        # A download that goes on from where it ended is under way, however often it ends.
+        tries = 1 if went_on(request) else request.meta.get("tries", 0) + 1
         if tries > reason.tries or spider.hosts.left_alone(slot_of(request)):
             return None
         # Full jitter: crawls that were refused together do not come back together.
@@ -176,7 +182,8 @@ class Patience(SourceMiddleware):
         spider.tally.retries += 1
         log.info("%s, try %d in %.1f s: %s", reason, tries + 1, wait, request.meta.get("asked") or "handshake")
         await asyncio.sleep(wait)
-        return request.replace(meta={**request.meta, "tries": tries}, dont_filter=True)
+        sent = request.meta.get("sent", 0) + 1
+        return request.replace(meta={**request.meta, "tries": tries, "sent": sent}, dont_filter=True)
 
 
 def slot_of(request: Request) -> str:
@@ -187,7 +194,12 @@ def slot_of(request: Request) -> str:
 
 def attempt_of(request: Request) -> int:
     """How often the same was asked before: repeats, and once more for a renewed crumb."""
-    return int(request.meta.get("tries", 0)) + int(request.meta.get("round", 0)) * 10
+    return int(request.meta.get("sent", 0)) + int(request.meta.get("round", 0)) * 10
+
+
+def went_on(request: Request) -> bool:
+    """Whether the last attempt brought more of a file than its beginning."""
+    return int(request.meta.get("file_gained", 0)) > HEAD
 
 
 def reason_of(request: Request, response: Response) -> Reason | None:
@@ -211,6 +223,8 @@ def reason_of_error(error: BaseException | None) -> Reason:
     """The name of a request's end without a body."""
     if isinstance(error, IgnoreRequest) and str(error) in set(Reason):
         return Reason(str(error))
+    if isinstance(error, FileRefused):
+        return error.reason
     return Reason.TIMED_OUT if isinstance(error, DownloadTimeoutError) else Reason.NO_RESPONSE
 
 

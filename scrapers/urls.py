@@ -5,6 +5,7 @@ The same spiders run against the sandbox and the live sites; only these values d
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
@@ -38,6 +39,7 @@ _PREFIX = {
     "search": "/query2",
     "rss": "/rss",
 }
+NAME_AND_EMAIL = re.compile(r"[^@/]*[\w.)][ \t]+[^\s@/:]+@[^\s@/]+\.[A-Za-z]{2,}")
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
 

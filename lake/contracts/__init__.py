@@ -10,6 +10,7 @@ from lake.contracts.filings import FILINGS
 from lake.contracts.forecasts import FORECASTS
 from lake.contracts.indices import INDEX_TABLES
 from lake.contracts.listings import LISTINGS
+from lake.contracts.log_days import LOG_DAYS
 from lake.contracts.market import DISPUTED, MARKET, SECTORS
 from lake.contracts.marts import LOADS, MARTS
 from lake.contracts.minutes import MINUTE_TABLES
@@ -39,6 +40,7 @@ TABLES: dict[str, Table] = {
         *MINUTE_TABLES,
         *NEWS_TABLES,
         *LISTINGS,
+        *LOG_DAYS,
         *VISIT_COUNTS,
         *FILERS,
         *FILINGS,

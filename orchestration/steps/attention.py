@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import date
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -16,6 +18,7 @@ from lake.delta import Written
 from lake.rows import RowAccount
 from orchestration.steps.common import crawl
 from orchestration.steps.files import RawFile, keep, kept
+from orchestration.steps.log_days import ASKED_IN_VAIN, gold_log_days, newest_logs, published, unanswered_rows
 from orchestration.steps.visits import counted
 from orchestration.work import Outcome, Work
 
@@ -24,47 +27,90 @@ if TYPE_CHECKING:
 
     from spark_jobs.edgar_days import Day
 
-# SEC published no logs between these days.
-V1_LAST, V2_FIRST = date(2017, 6, 30), date(2020, 5, 19)
-LOG_KINDS = ("edgar_log_v1", "edgar_log_v2")
-
 # Of raw logs of a lake in S3, on this machine's disk at a time.
 COPIED_BYTES = 1 << 30
+# Half a gigabyte a day takes as long as it takes; what stalls is given up within a minute.
+_CRAWL_SECONDS = 86_400.0
+_PART_SECONDS = 7 * 86_400
 
 
-def land_logs(work: Work) -> Outcome:
-    """The logs of the days asked for that are not in bronze yet, and SEC's mapping of tickers.
+def land_logs(work: Work) -> Iterator[Outcome]:
+    """The logs of the days asked for that are not in bronze yet, SEC's mapping of tickers, and what was asked in vain.
 
-    In a real home without a live source there is nothing to fetch: files come by `tidemark import`.
+    In a real home without a live source there is nothing to fetch: files come by `tidemark import`. That a day did not
+    come costs no other day: it is told by the table of what was asked in vain.
+
+    Raises:
+        scrapers.crawl.CrawlFailed: when the crawl itself failed; the days are told as asked in vain all the same.
     """
-    known = table("bronze.files")
-    if not work.simulated and work.settings.source_sec != "live":
-        return Outcome(known, Written(delta.version(work.home, known) or 0, 0), facts={"source": "files only"})
-    wanted = _absent_days(work)
-    report = crawl(work, "edgar", {"days": wanted, "tickers": True})
+    from scrapers.coverage import CRAWL_FAILED
+    from scrapers.crawl import CrawlFailed
+    from scrapers.spiders.edgar import log_request
+
+    wanted = _wanted(work)
+    tickers = bool(wanted) or not kept(work, "sec_tickers").height
+    if (not work.simulated and work.settings.source_sec != "live") or not tickers:
+        why = "nothing is lacking" if work.simulated or work.settings.source_sec == "live" else "files only"
+        yield from (_unchanged(work, name, why) for name in ("bronze.files", ASKED_IN_VAIN))
+        return
+    asked = {log_request(day): day for day in wanted}
+    downloads = work.home.landing / "downloads"
+    _sweep(downloads)
+    question = {"days": [day.isoformat() for day in wanted], "tickers": tickers, "downloads": str(downloads)}
+    try:
+        report = crawl(work, "edgar", question, timeout=_CRAWL_SECONDS)
+    except CrawlFailed as failure:
+        if failure.report is None:
+            _keep_unanswered(work, unanswered_rows(work, asked, dict.fromkeys(asked, CRAWL_FAILED)))
+            raise
+        report = failure.report
     files = [RawFile(file.path, file.kind, file.url, file.log_date) for file in report.files]
     written = keep(work, files)
     shutil.rmtree(report.spool)
-    return Outcome(known, written, facts={"days_wanted": len(wanted), "files": len(files), **report.summary()})
+    for file in files:
+        file.path.unlink(missing_ok=True)
+        file.path.with_name(f"{file.path.name}.json").unlink(missing_ok=True)
+    facts = {"days_wanted": len(wanted), "files": len(files), **report.summary()}
+    yield Outcome(table("bronze.files"), written, facts=facts)
+    yield _keep_unanswered(work, unanswered_rows(work, asked, report.unanswered))
 
 
-def _absent_days(work: Work) -> list[str]:
-    have = set(kept(work, *LOG_KINDS)["log_date"].to_list())
+def _wanted(work: Work) -> list[date]:
+    """The days asked for that bronze has no log of; all of them where they are asked for again."""
+    have = set() if work.again else set(newest_logs(work)["log_date"])
     asked = pl.date_range(work.first, work.last, eager=True).to_list()
-    return [day.isoformat() for day in asked if day not in have and not V1_LAST < day < V2_FIRST]
+    return [day for day in asked if published(day) and day not in have]
+
+
+def _unchanged(work: Work, table_id: str, why: str) -> Outcome:
+    known = table(table_id)
+    return Outcome(known, Written(delta.version(work.home, known) or 0, 0), facts={"unchanged": why, "requests": 0})
+
+
+def _keep_unanswered(work: Work, rows: pl.DataFrame) -> Outcome:
+    known = table(ASKED_IN_VAIN)
+    written = delta.append(work.home, known, rows, delta.Commit(f"{work.run_id}/logs", 1))
+    counts = rows.group_by("reason").len().sort("reason")
+    facts = {f"unanswered_{reason}": int(count) for reason, count in counts.iter_rows()}
+    return Outcome(known, Written(written.version, rows.height), facts=facts)
+
+
+def _sweep(downloads: Path) -> None:
+    """Remove parts that nobody has gone on with for a week."""
+    for path in downloads.glob("*"):
+        if time.time() - path.stat().st_mtime > _PART_SECONDS:
+            path.unlink(missing_ok=True)
 
 
 def settle_logs(work: Work, spark: SparkSession) -> Iterator[Outcome]:
     """Typed requests and counts of visits of every log of the days asked for; the newest file of a day counts.
 
-    Raises:
-        spark_jobs.edgar_days.DaysFailed: when logs could not be read; all other days are loaded.
+    A log that cannot be read costs no other day: `gold.log_days` tells of it.
     """
     from spark_jobs.edgar import DayReport, DaysFailed, run_days
     from spark_jobs.edgar_gold import GOLD, VisitDefinition
 
-    logs = kept(work, *LOG_KINDS).filter(pl.col("log_date").is_between(work.first, work.last))
-    newest = logs.sort("_ingested_at").unique("log_date", keep="last").sort("log_date")
+    newest = newest_logs(work)
     definition = VisitDefinition.from_settings(work.settings)
     reports: list[DayReport] = []
     failures: dict[date, str] = {}
@@ -75,8 +121,6 @@ def settle_logs(work: Work, spark: SparkSession) -> Iterator[Outcome]:
             except DaysFailed as failed:
                 reports += failed.reports
                 failures |= failed.failures
-    if failures:
-        raise DaysFailed(reports, failures)
     account = RowAccount(
         sum(r.rows_in for r in reports),
         sum(r.rows_out for r in reports),
@@ -89,6 +133,8 @@ def settle_logs(work: Work, spark: SparkSession) -> Iterator[Outcome]:
     )
     rows = {known.id: sum(report.counted[known.id] for report in reports) for known in GOLD}
     yield from counted(work, rows, len(reports))
+    # The last: a day is told as loaded when all of it is.
+    yield gold_log_days(work, newest, reports, failures)
 
 
 def _at_hand(logs: pl.DataFrame) -> Iterator[pl.DataFrame]:

@@ -23,12 +23,16 @@ if TYPE_CHECKING:
 
 
 _LEFT_SECONDS = 86_400
+_CRAWL_SECONDS = 3_600.0
 # Of what was expected; below it a check fails, below all of it it warns.
 ENOUGH_PCT = 98.0
 
 
-def crawl(work: Work, spider: str, params: Mapping[str, object]) -> CrawlReport:
+def crawl(work: Work, spider: str, params: Mapping[str, object], timeout: float = _CRAWL_SECONDS) -> CrawlReport:
     """Run a spider against the home's sources; its log lines go to the home's `crawl` log.
+
+    Args:
+        timeout: seconds after which it is ended.
 
     Raises:
         scrapers.crawl.CrawlFailed: when nothing was answered.
@@ -46,6 +50,7 @@ def crawl(work: Work, spider: str, params: Mapping[str, object]) -> CrawlReport:
         run_id=work.run_id,
         log_file=work.home.logs / "crawl.log",
         hosts=work.home.run / "hosts",
+        timeout=timeout,
     )
 
 

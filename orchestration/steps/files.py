@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from datetime import date
 from pathlib import Path
 from typing import NamedTuple
@@ -12,9 +11,9 @@ import polars as pl
 from lake import delta
 from lake.contracts import table
 from lake.delta import Slice, Written
+from lake.raw_files import sha256_of
 from orchestration.work import Work
 
-_BLOCK = 1 << 20
 # Kinds by the names that homes of an earlier version have them under.
 _EARLIER = {"bars_daily_csv": "bars_daily", "bars_minute_alphavantage_csv": "bars_minute"}
 
@@ -28,15 +27,6 @@ class RawFile(NamedTuple):
     log_date: date | None = None
     symbol: str | None = None
     basis: str | None = None
-
-
-def sha256_of(path: Path) -> str:
-    """The SHA-256 of a file, read in blocks."""
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(_BLOCK):
-            digest.update(block)
-    return digest.hexdigest()
 
 
 def keep(work: Work, files: list[RawFile]) -> Written:

@@ -36,7 +36,7 @@ class Fault:
     Attributes:
         what: what the client sees.
         reply: status, headers and body that come instead of the source's own answer.
-        way: how the source's own answer is sent: cut, reset, stalled, dripped, short or mislabelled.
+        way: how the source's own answer is sent: cut, reset, stalled, dripped, short, mislabelled or with a wrong byte.
         damage: what is done to the answer's JSON.
         where: the parts of paths that it befalls; empty for every source.
     """
@@ -110,6 +110,9 @@ _BURST = b"Thank you for using Alpha Vantage! Please consider spreading out your
 _CRUMBED = ("/v1/finance/screener", "/v7/finance/quote", "/v10/finance/quoteSummary")
 _CHART, _ROWS = ("/v8/finance/chart",), ("/v8/finance/chart", "/v7/finance/quote")
 _SERIES = ("/alphavantage/",)
+_SEC, _ZIPS = ("/sec/",), ("/sec/dera/",)
+_TOLD_OFF = "SEC.gov | Your Request Originates from an Undeclared Automated Tool"
+_TOO_FAST = "SEC.gov | Request Rate Threshold Exceeded"
 _TEXT, _JSON = {"content-type": "text/plain"}, {"content-type": "application/json"}
 _PAGES = {"content-type": "text/html; charset=utf-8"}
 _AGREE = "<form class='consent-form' action='/v2/collectConsent'><button name=\"agree\">Agree</button></form>"
@@ -155,6 +158,19 @@ FAULTS: dict[str, Fault] = {
             "the notice of too many requests in a row with HTTP 200",
             (200, _JSON, b'{"Note": "%s(1 request per second). %s"}' % (_BURST, _MORE)),
             where=_SERIES,
+        ),
+        Fault("damaged_zip", "a zip with a wrong byte in its middle", way="flip", where=_ZIPS),
+        Fault(
+            "undeclared_agent",
+            "SEC's page about undeclared tools with HTTP 200",
+            (200, _PAGES, _html(_TOLD_OFF, "Please declare your traffic")),
+            where=_SEC,
+        ),
+        Fault(
+            "rate_exceeded",
+            "SEC's page about too many requests with HTTP 200",
+            (200, _PAGES, _html(_TOO_FAST, "Please try again in ten minutes")),
+            where=_SEC,
         ),
     )
 }

@@ -106,6 +106,8 @@ class _Misbehaving:
         headers = MutableHeaders(scope=start)
         if self._fault.way == "short":
             body = half
+        if self._fault.way == "flip" and body:
+            body = half + bytes([body[len(half)] ^ 0xFF]) + body[len(half) + 1 :]
         if self._fault.way == "label":
             headers["content-type"] = "text/html; charset=utf-8"
         headers["content-length"] = str(len(body))

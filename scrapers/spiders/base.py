@@ -138,9 +138,9 @@ class SourceSpider(scrapy.Spider):
         )
 
     def _for_sandbox(self, asked: dict[str, str]) -> dict[str, str]:
-        """The past instant and the changes that are asked about, and the fault (`faults`: symbol or * → its name)."""
+        """The past instant and the changes that are asked about, and the fault (`faults`: symbol, file or * → its name)."""
         faults = self.job.params.get("faults") or {}
-        fault = faults.get(asked.get("symbol") or asked.get("symbols"), faults.get("*"))
+        fault = faults.get(asked.get("symbol") or asked.get("symbols") or asked.get("file"), faults.get("*"))
         wishes = {
             "X-Sandbox-At": self.job.params.get("at"),
             "X-Sandbox-Fault": fault,

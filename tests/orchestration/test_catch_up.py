@@ -14,7 +14,7 @@ from lake.contracts import table
 from lake.home import Home
 from lake.settings import load_settings
 from orchestration.assets.factory import RANGE_END, RANGE_START
-from orchestration.catch_up import REACH, missed_logs, missed_sessions, request
+from orchestration.catch_up import REACH, missed_logs, missed_sessions, request, requests_alone
 from orchestration.definitions import build_defs
 from orchestration.resources import LakeResource
 
@@ -98,6 +98,19 @@ def test_one_run_is_asked_for_from_the_first_to_the_last() -> None:
     assert many.partition_key is None
     assert many.tags == {RANGE_START: "2026-11-11", RANGE_END: "2026-11-18"}
     assert many.run_key == "bars_daily-missed-2026-11-11-2026-11-18"
+
+
+def test_logs_that_did_not_come_are_asked_for_alone_and_again_on_another_day() -> None:
+    days = [date(2026, 11, day) for day in (11, 12, 18)]
+    first, again = (requests_alone("attention", days, date(2026, 11, today)) for today in (20, 21))
+    assert isinstance(first, list)
+    assert isinstance(again, list)
+    assert [(one.partition_key, one.tags.get(RANGE_END)) for one in first] == [
+        (None, "2026-11-12"),
+        ("2026-11-18", None),
+    ]
+    assert {one.run_key for one in first}.isdisjoint({one.run_key for one in again})
+    assert isinstance(requests_alone("attention", [], date(2026, 11, 20)), dg.SkipReason)
 
 
 def test_the_sensor_asks_for_a_range_that_the_job_can_run(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:

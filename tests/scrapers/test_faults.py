@@ -28,8 +28,9 @@ from tests.sandbox_process import free_port, sandbox_running
 
 ROOT = Path(__file__).parents[2]
 DAY, TICK = date(2026, 11, 20), datetime(2026, 11, 20, 18, tzinfo=UTC)
-# Those of Alpha Vantage alone have a test file of their own.
-OF_YAHOO = [name for name, fault in FAULTS.items() if "/alphavantage/" not in fault.where]
+_YAHOO = ("/v7/finance/quote", "/v8/finance/chart")
+# Those of Alpha Vantage and SEC alone have test files of their own.
+OF_YAHOO = [name for name, fault in FAULTS.items() if any(map(fault.befalls, _YAHOO))]
 SYMBOLS = [company.symbol for company in companies.of_sector(7, "Technology", 3)[: len(OF_YAHOO)]]
 OF_SYMBOL = dict(zip(SYMBOLS, OF_YAHOO, strict=True))
 PROVENANCE = ("observed_at", "_run_id", "_payload_sha256")
@@ -42,7 +43,12 @@ def sandbox(folder: Path, faults: str = "") -> Iterator[SourceUrls]:
     """A running sandbox of a small world."""
     port = free_port()
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("TIDEMARK_")}
-    world = {"HOME": str(folder / "home"), "NOW": "2026-11-21T09:00:00Z", "UNIVERSE_PER_SECTOR": "3"}
+    world = {
+        "HOME": str(folder / "home"),
+        "NOW": "2026-11-21T09:00:00Z",
+        "UNIVERSE_PER_SECTOR": "3",
+        "EDGAR_ROWS_PER_DAY": "300",
+    }
     given = {f"TIDEMARK_{name}": value for name, value in {**world, "SANDBOX_FAULTS": faults}.items()}
     folder.mkdir(exist_ok=True)
     with sandbox_running(port, folder / "sandbox.log", {**inherited, **given}):

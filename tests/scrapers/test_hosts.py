@@ -111,7 +111,8 @@ def test_one_renews_at_a_time(tmp_path: Path) -> None:
 def test_every_reason_has_its_coverage() -> None:
     by_coverage = {coverage: {reason for reason in Reason if reason.coverage is coverage} for coverage in Coverage}
     assert all(by_coverage.values())
-    assert by_coverage[Coverage.THROTTLED] == {Reason.THROTTLED, Reason.USAGE_CAPPED, Reason.DAILY_CAP}
+    capped = {Reason.USAGE_CAPPED, Reason.DAILY_CAP, Reason.RATE_EXCEEDED}
+    assert by_coverage[Coverage.THROTTLED] == {Reason.THROTTLED, *capped}
     assert by_coverage[Coverage.TIMED_OUT] == {Reason.TIMED_OUT, Reason.NO_RESPONSE}
     assert by_coverage[Coverage.OUTSIDE_UNIVERSE] == {Reason.OUTSIDE_UNIVERSE}
     assert {Reason.NOT_FOUND, Reason.DELISTED} <= by_coverage[Coverage.NOT_FOUND]

@@ -5,16 +5,17 @@ from __future__ import annotations
 from datetime import date
 from pathlib import Path
 
+import polars as pl
 import pytest
 from pyspark.sql import SparkSession
 
 from lake import delta
+from lake.contracts import table
 from lake.home import Home
 from lake.settings import load_settings
 from orchestration.steps import attention
 from orchestration.steps.files import RawFile, keep
 from orchestration.work import Work
-from spark_jobs.edgar_days import DaysFailed
 from spark_jobs.edgar_gold import VISITS
 from spark_jobs.edgar_requests import REQUESTS
 from tests.s3_server import Bucket
@@ -40,9 +41,14 @@ def test_the_logs_of_a_lake_in_s3_are_those_of_a_folder(
         work = Work(home, settings, "run", date(2017, 1, 1), date(2020, 12, 31))
         keep(work, brought)
         for _ in range(2):
-            with pytest.raises(DaysFailed, match=r"2017-03-13: .*a zip without its directory") as failed:
-                list(attention.settle_logs(work, sail))
-            assert [report.log_date for report in failed.value.reports] == [day.log_date for day in logs]
+            (*_, told) = attention.settle_logs(work, sail)
+            assert told.facts["unreadable"] == 1
+        days = delta.read(home, table("gold.log_days")).sort("log_date")
+        loaded = days.filter(pl.col("status") == "loaded")
+        assert loaded["log_date"].to_list() == [day.log_date for day in logs]
+        (unreadable,) = days.filter(pl.col("status") == "unreadable").iter_rows(named=True)
+        assert unreadable["log_date"] == date(2017, 3, 13)
+        assert "a zip without its directory" in unreadable["detail"]
         return home
 
     here, there = load(None), load(f"s3://{bucket.name}/lake")
