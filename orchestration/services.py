@@ -41,6 +41,7 @@ TITLES = {
 
 # Pages of the chat's server that have an address of their own: path and what is there.
 PAGES = {
+    "attention": ("/attention", "visits to EDGAR, live and by day"),
     "data health": ("/data-health", "ticks, gaps, freshness, quarantine"),
     "data docs": ("/data-docs/", "staging tables held against their contracts"),
 }
