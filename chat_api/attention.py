@@ -288,7 +288,9 @@ def _minutes(run: Run, present: set[str], asked: Mapping[str, Any]) -> tuple[tup
     by_minute = run(_BY_MINUTE, asked) if "visitors_minute" in present else ()
     visitors = {row["minute_of_day"]: row["visitors"] for row in by_minute}
     minutes = tuple(
-        Minute(**{key: row[key] for key in Minute.model_fields if key in row}, visitors=visitors.get(row["minute_of_day"]))
+        Minute(
+            **{key: row[key] for key in Minute.model_fields if key in row}, visitors=visitors.get(row["minute_of_day"])
+        )
         for row in rows
     )
     known = [row for row in rows if row["days"] is not None]

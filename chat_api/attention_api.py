@@ -54,9 +54,7 @@ def add_attention(app: FastAPI, service: Service, live: Live) -> None:
     @app.get("/api/attention/live/events", responses=_EVENTS, response_class=StreamingResponse)
     async def events() -> StreamingResponse:
         """The frames as server-sent events."""
-        return StreamingResponse(
-            _events(live), media_type="text/event-stream", headers={"cache-control": "no-store"}
-        )
+        return StreamingResponse(_events(live), media_type="text/event-stream", headers={"cache-control": "no-store"})
 
     @app.websocket("/api/attention/live/ws")
     async def websocket(socket: WebSocket) -> None:

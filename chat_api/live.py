@@ -145,6 +145,7 @@ class Snapshot:
         seconds: second → row of `live.seconds`, of the newest two minutes.
         totals: CIK and visits since the beginning, the most visited first.
         first: the first second held; seconds before it are not of the stream.
+        quiet: seconds since a row last came; None where that is not known.
     """
 
     stream: Mapping[str, Any]
@@ -152,6 +153,7 @@ class Snapshot:
     seconds: Mapping[datetime, Mapping[str, Any]]
     totals: Sequence[tuple[int, int]]
     first: datetime | None = None
+    quiet: float | None = None
 
 
 @dataclass
@@ -263,12 +265,12 @@ def pace_of(stream: Mapping[str, Any]) -> float | None:
     return 1.0 if stream["kind"] == "open" else stream["speed"]
 
 
-def whole_of(snapshot: Snapshot, quiet: float | None) -> datetime | None:
+def whole_of(snapshot: Snapshot) -> datetime | None:
     """The newest whole second of a stream; None before anything is counted."""
     if snapshot.state.get("clock") is None:
         return None
     ended, pace = snapshot.stream["ended_at"] is not None, pace_of(snapshot.stream)
-    return newest_whole(snapshot.state["clock"], ended=ended, pace=pace, quiet=quiet)
+    return newest_whole(snapshot.state["clock"], ended=ended, pace=pace, quiet=snapshot.quiet)
 
 
 def window(whole: datetime, length: int = WINDOW) -> list[datetime]:
@@ -292,9 +294,7 @@ class Known:
         return tuple(found)
 
 
-def frame_of(
-    number: int, at: datetime, snapshot: Snapshot, leaders: Leaders, known: Known, quiet: float | None
-) -> Frame:
+def frame_of(number: int, at: datetime, snapshot: Snapshot, leaders: Leaders, known: Known) -> Frame:
     """The frame of a stream.
 
     Args:
@@ -303,10 +303,9 @@ def frame_of(
         snapshot: the stream as it is held.
         leaders: of the same instant, its windows already moved to the newest whole second.
         known: bands of the window's seconds and companies of all leaders, as far as there are any.
-        quiet: seconds since a row last came; None where that is not known.
     """
-    stream, state = snapshot.stream, snapshot.state
-    ended, whole = stream["ended_at"] is not None, whole_of(snapshot, quiet)
+    stream, state, quiet = snapshot.stream, snapshot.state, snapshot.quiet
+    ended, whole = stream["ended_at"] is not None, whole_of(snapshot)
     silent = not ended and (quiet is None or quiet > SILENT_SECONDS)
     about: dict[str, Any] = {
         key: stream[key] for key in ("stream", "kind", "replay_of", "series", "speed", "repeated", "started_at")

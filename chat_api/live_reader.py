@@ -202,11 +202,9 @@ class Live:
         """Hand a frame on; one that says nothing new only now and then, to show that the line holds."""
         if self._last is not None and frame.state not in ("moving", "silent"):
             before = self._last.frame
-            if (
-                before.model_copy(update={"id": frame.id, "at": frame.at, "quiet_seconds": frame.quiet_seconds})
-                == frame
-                and frame.at - before.at < timedelta(seconds=_HEARTBEAT)
-            ):
+            if before.model_copy(
+                update={"id": frame.id, "at": frame.at, "quiet_seconds": frame.quiet_seconds}
+            ) == frame and frame.at - before.at < timedelta(seconds=_HEARTBEAT):
                 return
         self._last = Shown(frame, frame.model_dump_json())
         for box in self._watchers:
@@ -241,20 +239,19 @@ class Reading:
             if stream["stream"] != self._stream:
                 self._stream, self._leaders, self._rows = stream["stream"], Leaders(), -1
             snapshot = await self._snapshot(stream)
-            quiet = self._quiet(snapshot)
-            whole = whole_of(snapshot, quiet)
+            whole = whole_of(snapshot)
             if whole is not None:
                 await self._lead(snapshot, whole)
         ciks = {cik for counts in (snapshot.totals, self._leaders.minute, self._leaders.ten) for cik, _ in counts}
         seconds = [] if whole is None else window(whole)
         known = Known(await self._known.bands(stream["series"], seconds), await self._known.companies(ciks))
-        return frame_of(number, now, snapshot, self._leaders, known, quiet)
+        return frame_of(number, now, snapshot, self._leaders, known)
 
     async def _snapshot(self, stream: Mapping[str, Any]) -> Snapshot:
         name = stream["stream"]
         state = await self._one(_STATE, name)
         if state is None or state["clock"] is None:
-            return Snapshot(stream, {}, {}, ())
+            return Snapshot(stream, {}, {}, (), quiet=self._quiet(0, stream["age"]))
         # Seconds may be supposed after the newest seen, never before the window: two of them are enough.
         held = await self._all(_SECONDS, name, state["clock"] - timedelta(seconds=WINDOW + 1))
         totals = await self._all(_TOTALS, name)
@@ -265,16 +262,16 @@ class Reading:
             {row["clock"]: row for row in held},
             [(row["cik"], row["visits"]) for row in totals],
             first["first"] if first else None,
+            self._quiet(state["rows"], stream["age"]),
         )
 
-    def _quiet(self, snapshot: Snapshot) -> float:
+    def _quiet(self, rows: int, age: float) -> float:
         """Seconds since a row last came: by this process's own count, by the job's stamp where it has just begun."""
-        rows = snapshot.state.get("rows", 0)
+        now = time.monotonic()
         if rows != self._rows:
-            fresh = self._rows >= 0
+            self._changed = now if self._rows >= 0 else now - max(age, 0.0)
             self._rows = rows
-            self._changed = time.monotonic() - (0.0 if fresh else max(snapshot.stream["age"], 0.0))
-        return round(time.monotonic() - self._changed, 3)
+        return round(now - self._changed, 3)
 
     async def _lead(self, snapshot: Snapshot, whole: datetime) -> None:
         """Read the companies of the last minute's seconds that are new or have changed."""

@@ -246,9 +246,7 @@ class Service:
     def attention_day(self, day: date, series: str | None = None) -> attention.AttentionDay:
         """A logged day, of a form of the log; without one, of the form that has the day. Raises as `attention_days`."""
         chosen = series or self.context().series_of(day)
-        return attention.read_day(
-            self._database.records, chosen, day, simulated=self.simulated, visits=self._visits
-        )
+        return attention.read_day(self._database.records, chosen, day, simulated=self.simulated, visits=self._visits)
 
     def readable(self, questions: Sequence[str]) -> tuple[str, ...]:
         """Those of some questions that can be answered as they stand."""

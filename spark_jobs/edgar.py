@@ -7,8 +7,6 @@ small day. A day is whole: its slice is replaced, so a repeated load leaves the 
 
 from __future__ import annotations
 
-import os
-import secrets
 import shutil
 import time
 from collections import Counter
@@ -19,7 +17,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import polars as pl
-import psutil
 import pyarrow as pa
 
 from lake import delta, staged
@@ -28,7 +25,7 @@ from lake.rows import RowAccount
 from spark_jobs import edgar_files
 from spark_jobs.edgar_days import Day, DayReport, DaysFailed
 from spark_jobs.edgar_files import CleanLog, DamagedLog, LogForm, NotALog
-from spark_jobs.edgar_gold import GOLD, USUAL, VisitDefinition
+from spark_jobs.edgar_gold import GOLD, READ, USUAL, VisitDefinition
 from spark_jobs.edgar_requests import (
     FACTS,
     PROVENANCE,
@@ -41,7 +38,7 @@ from spark_jobs.edgar_requests import (
     repeated_lines,
     typed_requests,
 )
-from spark_jobs.edgar_staging import ddl, read, stage_gold, write
+from spark_jobs.edgar_staging import ddl, new_scratch, read, stage_gold, write
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -147,7 +144,7 @@ def _run_batch(  # noqa: PLR0913, PLR0917 - a job's surroundings
     failures: dict[date, str],
 ) -> list[DayReport]:
     began = time.monotonic()
-    scratch = _scratch(home)
+    scratch = new_scratch(home)
     try:
         loading = _clean_all(days, scratch, failures)
         if not loading:
@@ -158,17 +155,6 @@ def _run_batch(  # noqa: PLR0913, PLR0917 - a job's surroundings
     seconds = time.monotonic() - began
     lines = sum(one.log.rows_in for one in loading) or 1
     return [_report(one, seconds * one.log.rows_in / lines, versions) for one in loading]
-
-
-def _scratch(home: Home) -> Path:
-    """A folder for this load's text; those of processes that are gone are removed."""
-    root = home.landing / "edgar"
-    for old in root.glob("*-*"):
-        if not psutil.pid_exists(int(old.name.split("-")[0])):
-            shutil.rmtree(old, ignore_errors=True)
-    path = root / f"{os.getpid()}-{secrets.token_hex(4)}"
-    path.mkdir(parents=True)
-    return path
 
 
 def _clean_all(days: list[Day], scratch: Path, failures: dict[date, str]) -> list[_Loading]:
@@ -210,7 +196,7 @@ def _compute_and_commit(  # noqa: PLR0913, PLR0917 - a job's surroundings
         _account(spark, loading, requests)
         gold: dict[str, list[staged.StagedFile]] = {known.id: [] for known in GOLD}
         if requests:
-            lines = read(spark, requests_folder, REQUESTS.columns)
+            lines = read(spark, requests_folder, READ)
             gold = stage_gold(spark, home, lines, provenance, definition, scratch)
     except BaseException:
         shutil.rmtree(requests_folder, ignore_errors=True)

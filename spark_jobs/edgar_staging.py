@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import secrets
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import psutil
 
 from lake import staged
 from spark_jobs.edgar_gold import GOLD, VisitDefinition, gold_frames
@@ -17,6 +21,17 @@ if TYPE_CHECKING:
 
 # What partition columns are; they come from folder names, so an engine would guess.
 _PARTITION = {"series": "CAST(series AS string) AS series", "log_date": "CAST(log_date AS date) AS log_date"}
+
+
+def new_scratch(home: Home) -> Path:
+    """A folder for a load's own files; those of processes that are gone are removed."""
+    root = home.landing / "edgar"
+    for old in root.glob("*-*"):
+        if not psutil.pid_exists(int(old.name.split("-")[0])):
+            shutil.rmtree(old, ignore_errors=True)
+    path = root / f"{os.getpid()}-{secrets.token_hex(4)}"
+    path.mkdir(parents=True)
+    return path
 
 
 def ddl(columns: Mapping[str, str]) -> str:

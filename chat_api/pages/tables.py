@@ -27,6 +27,17 @@ class Text(Element):
         super().__init__(tag)
         self._text = text
 
+    @property
+    def text(self) -> str:
+        """What it shows."""
+        return self._text or ""
+
+    def put(self, text: str) -> None:
+        """Show another text; nothing is sent where it is the same."""
+        if text != self._text:
+            self._text = text
+            self.update()
+
 
 def named(element: Element, name: str) -> Element:
     """Give an element its accessible name. Set as a value, never parsed: the name may hold anything."""
