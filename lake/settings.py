@@ -66,6 +66,13 @@ class Settings(BaseSettings):
     )
     edgar_days: int = Field(21, ge=1, le=400, description="days of EDGAR logs in the first load, the newest included")
     edgar_rows_per_day: int = Field(50_000, ge=100, le=50_000_000, description="rows in a simulated EDGAR day")
+    visits: Literal["all", "human"] = Field("all", description="which visits pages, ranks and unusual attention go by")
+    visits_repeats: Literal["count", "once"] = Field(
+        "count", description="whether exact repeats of a log's line are visits, or count once"
+    )
+    visits_documents_a_minute: int = Field(
+        25, ge=1, description="documents a minute; an address that asks for more is a robot's in it, not a human's"
+    )
     posts_per_day: int = Field(2_400, ge=10, le=1_000_000, description="posts in a simulated day")
     tags: Annotated[tuple[str, ...], NoDecode] = Field(
         ("nifty50", "sensex", "intraday", "banknifty"), description="tags collected, comma separated, without #"

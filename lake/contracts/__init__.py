@@ -18,6 +18,7 @@ from lake.contracts.quarantine import Quarantined
 from lake.contracts.raw import BRONZE
 from lake.contracts.signals import SIGNALS
 from lake.contracts.ticks import TICKS
+from lake.contracts.visits import VISIT_COUNTS
 
 TABLES: dict[str, Table] = {
     t.id: t
@@ -37,6 +38,7 @@ TABLES: dict[str, Table] = {
         *NEWS_TABLES,
         *LISTINGS,
         *LIVE,
+        *VISIT_COUNTS,
     )
 }
 
