@@ -121,6 +121,8 @@ class Live:
         self._watchers: set[_Mailbox] = set()
         self._reader: asyncio.Task[None] | None = None
         self._last: Shown | None = None
+        self._shown_at = 0.0
+        self._wanted = False
         # Rises over restarts too: nobody makes a thousand frames a second.
         self._number = time.time_ns() // 1_000_000
 
@@ -130,14 +132,17 @@ class Live:
         A frame that the caller is too slow for is left out. Close the generator to stop watching.
         """
         box = _Mailbox()
+        if self._reader is None or self._reader.done():
+            self._last = None
+            self._reader = asyncio.create_task(self._read())
+            self._reader.add_done_callback(self._ended)
+        elif self._watchers and self._last is not None:
+            box.put(self._last)
+        else:
+            # Nobody has watched for a while: what is held is old.
+            self._last, self._wanted = None, True
         self._watchers.add(box)
         try:
-            if self._reader is None or self._reader.done():
-                self._last = None
-                self._reader = asyncio.create_task(self._read())
-                self._reader.add_done_callback(self._ended)
-            elif self._last is not None:
-                box.put(self._last)
             while True:
                 yield await box.take()
         finally:
@@ -186,13 +191,19 @@ class Live:
         watched = time.monotonic()
         while time.monotonic() - watched < _LINGER:
             if self._watchers:
-                watched = time.monotonic()
+                watched, self._wanted = time.monotonic(), False
                 self._number += 1
                 frame = await reading.frame(self._number, self._now())
                 self._show(frame or self._empty("none", NO_STREAM))
             await asyncio.sleep(_PAUSE)
-            async for _ in connection.notifies(timeout=_LOOK_AGAIN - _PAUSE, stop_after=1):
-                pass
+            await self._news(connection)
+
+    async def _news(self, connection: Connection) -> None:
+        """Wait for a notification, for somebody who begins to watch, or for the next look without either."""
+        until = time.monotonic() + _LOOK_AGAIN - _PAUSE
+        while not self._wanted and time.monotonic() < until:
+            async for _ in connection.notifies(timeout=_PAUSE, stop_after=1):
+                until = 0.0
 
     def _empty(self, state: Any, message: str) -> Frame:
         self._number += 1
@@ -200,13 +211,12 @@ class Live:
 
     def _show(self, frame: Frame) -> None:
         """Hand a frame on; one that says nothing new only now and then, to show that the line holds."""
-        if self._last is not None and frame.state not in ("moving", "silent"):
-            before = self._last.frame
-            if before.model_copy(
-                update={"id": frame.id, "at": frame.at, "quiet_seconds": frame.quiet_seconds}
-            ) == frame and frame.at - before.at < timedelta(seconds=_HEARTBEAT):
+        now = time.monotonic()
+        if self._last is not None and frame.state not in ("moving", "silent") and now - self._shown_at < _HEARTBEAT:
+            passing = {"id": frame.id, "at": frame.at, "quiet_seconds": frame.quiet_seconds}
+            if self._last.frame.model_copy(update=passing) == frame:
                 return
-        self._last = Shown(frame, frame.model_dump_json())
+        self._last, self._shown_at = Shown(frame, frame.model_dump_json()), now
         for box in self._watchers:
             box.put(self._last)
 
