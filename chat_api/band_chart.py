@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 _GREY = "#8b949e"
-_VISITS = "#3b82c4"
-_BAND = "#3fa37a"
-_HIGH = "#d1605e"
-_PEAK = "#9aa6b6"
+VISITS = "#3b82c4"
+BAND = "#3fa37a"
+HIGH = "#d1605e"
+PEAK = "#9aa6b6"
 BAND_NAME = "usual: 25th to 75th percentile"
 HIGH_NAME = "95th percentile"
 
@@ -25,6 +25,7 @@ class Banded:
         names: of the horizontal axis.
         label: what `visits` are.
         p25, p75, p95: the band; None where there is none.
+        ticks: the places among the names that are written at the axis.
         peak: a second, thin line; and its label.
     """
 
@@ -34,6 +35,7 @@ class Banded:
     p25: Numbers
     p75: Numbers
     p95: Numbers
+    ticks: Sequence[int] = ()
     peak: Numbers | None = None
     peak_label: str = ""
 
@@ -48,33 +50,32 @@ def options(chart: Banded) -> dict[str, Any]:
                 None if low is None or high is None else high - low
                 for low, high in zip(chart.p25, chart.p75, strict=True)
             ],
-            _BAND,
+            BAND,
             0,
             stack="band",
             tooltip={"show": False},
-            areaStyle={"color": _BAND, "opacity": 0.28},
+            areaStyle={"color": BAND, "opacity": 0.28},
         ),
         # The stacked part above is as high as the band is wide: its edges are told by lines that are not seen.
-        _line("25th percentile", chart.p25, _BAND, 0),
-        _line("75th percentile", chart.p75, _BAND, 0),
-        _line(HIGH_NAME, chart.p95, _HIGH, 1.5, kind="dashed"),
+        _line("25th percentile", chart.p25, BAND, 0),
+        _line("75th percentile", chart.p75, BAND, 0),
+        _line(HIGH_NAME, chart.p95, HIGH, 1.5, kind="dashed"),
     ]
     if chart.peak is not None:
-        lines.append(_line(chart.peak_label, chart.peak, _PEAK, 1))
-    lines.append(_line(chart.label, chart.visits, _VISITS, 2))
-    shown = [chart.label, *([chart.peak_label] if chart.peak is not None else []), BAND_NAME, HIGH_NAME]
+        lines.append(_line(chart.peak_label, chart.peak, PEAK, 1))
+    lines.append(_line(chart.label, chart.visits, VISITS, 2))
     return {
         "animation": False,
         "backgroundColor": "transparent",
         "textStyle": {"fontFamily": "inherit"},
         "tooltip": {"trigger": "axis", "renderMode": "richText", "confine": True},
-        "legend": {"data": shown, "top": 0, "left": 0, "itemWidth": 18, "textStyle": {"color": _GREY}},
-        "grid": {"left": 8, "right": 12, "top": 56, "bottom": 4, "containLabel": True},
+        "legend": {"show": False},
+        "grid": {"left": 8, "right": 12, "top": 12, "bottom": 4, "containLabel": True},
         "xAxis": {
             "type": "category",
             "data": list(chart.names),
             "boundaryGap": False,
-            "axisLabel": {"color": _GREY, "hideOverlap": True},
+            "axisLabel": {"color": _GREY, "hideOverlap": True, "customValues": list(chart.ticks)},
             "axisLine": {"lineStyle": {"color": _GREY}},
             "axisTick": {"show": False},
         },
@@ -86,6 +87,14 @@ def options(chart: Banded) -> dict[str, Any]:
         },
         "series": lines,
     }
+
+
+def legend(chart: Banded) -> list[tuple[str, str, str]]:
+    """What the chart shows: its kind (line, dashed or area), colour and name."""
+    shown = [("line", VISITS, chart.label)]
+    if chart.peak is not None:
+        shown.append(("line", PEAK, chart.peak_label))
+    return [*shown, ("area", BAND, BAND_NAME), ("dashed", HIGH, HIGH_NAME)]
 
 
 def _line(name: str, data: Numbers, colour: str, width: float, kind: str = "solid", **more: Any) -> dict[str, Any]:

@@ -21,6 +21,7 @@ _SECOND = timedelta(seconds=1)
 
 Word = Literal["quiet", "usual", "busy", "feverish", "unknown"]
 State = Literal["moving", "silent", "over", "none", "down"]
+WORDS: tuple[Word, ...] = ("quiet", "usual", "busy", "feverish")
 MEANINGS: dict[Word, str] = {
     "quiet": "below the 25th percentile",
     "usual": "from the 25th to the 75th percentile",

@@ -10,14 +10,15 @@ from nicegui import run, ui
 from chat_api import band_chart
 from chat_api.attention import AttentionDay, AttentionDays, CompanyLine
 from chat_api.execute import DatabaseDown, NotLoaded, QueryFailed, TooSlow
-from chat_api.live import MEANINGS
+from chat_api.live import MEANINGS, WORDS
 from chat_api.live_reader import Live
-from chat_api.pages.tables import Draw, Head, Text, card, change, named, table
+from chat_api.pages.tables import Draw, Head, Text, card, change, legend, named, table
 from chat_api.pages.thermometer import Thermometer
 from chat_api.service import Service
 from chat_api.values import ABSENT
 
 _LOOK_AGAIN = 20.0
+_EVERY_TWO_HOURS = range(0, 1440, 120)
 _TROUBLE = (DatabaseDown, NotLoaded, TooSlow, QueryFailed)
 _SERIES = {"v1": "the log of 2003 to 2017", "v2": "the log from 2020"}
 _KINDS = {"all": "days", "weekday": "weekdays", "weekend": "weekend days"}
@@ -25,10 +26,8 @@ _USUAL = {"same_weekday": "the same weekday", "weekday": "Monday to Friday", "we
 
 
 def how_to_begin(days: AttentionDays) -> str:
-    """What to type for a stream."""
-    if not days.days:
-        return "`tidemark up` or `tidemark import PATH` loads days; `tidemark replay edgar --date DATE` then plays one."
-    return f"Type `tidemark replay edgar --date {days.days[0][1]} --speed 10` to play a logged day as if it were now."
+    """The command for a stream; none where no day is loaded."""
+    return f"tidemark replay edgar --date {days.days[0][1]} --speed 10" if days.days else ""
 
 
 class AttentionPage:
@@ -139,7 +138,9 @@ def _curve(seen: AttentionDay) -> None:
         if not seen.minutes:
             Text("div", "The seconds of this day are not in PostgreSQL, which holds the newest; the lake has them all.")
             return
-        chart = ui.echart(band_chart.options(_by_minute(seen)), renderer="svg").classes("w-full tm-curve")
+        drawn = _by_minute(seen)
+        legend(band_chart.legend(drawn))
+        chart = ui.echart(band_chart.options(drawn), renderer="svg").classes("w-full tm-curve")
         chart.props["role"] = "img"
         named(chart, "Visits a second by minute of the day, before the band")
         Text(
@@ -161,6 +162,7 @@ def _by_minute(seen: AttentionDay) -> band_chart.Banded:
         [minute.p25 for minute in seen.minutes],
         [minute.p75 for minute in seen.minutes],
         [minute.p95 for minute in seen.minutes],
+        _EVERY_TWO_HOURS,
         [float(minute.visits_peak) for minute in seen.minutes],
         "highest second",
     )
@@ -171,18 +173,22 @@ def _words(seen: AttentionDay) -> None:
     if words is None:
         Text("div", "There are no bands yet: they need at least 10 days of the same log.").classes("tm-soft")
         return
-    total = words.quiet + words.usual + words.busy + words.feverish
+    counts = {name: getattr(words, name) for name in ("quiet", "usual", "busy", "feverish")}
+    total = sum(counts.values())
+    with ui.element("div").classes("tm-breadth tm-words").props("aria-hidden=true"):
+        for name, count in counts.items():
+            ui.element("div").classes(f"tm-on tm-{name}").style(f"flex: {count}")
     with ui.element("div").classes("tm-figures"):
-        for name in ("quiet", "usual", "busy", "feverish"):
-            count = getattr(words, name)
+        for name, count in counts.items():
             with ui.element("div").classes("tm-figure"):
                 Text("b", f"{100 * count / total:.1f} %" if total else ABSENT)
-                Text("span", f"of the seconds {name}: {MEANINGS[name]}")
+                Text("span", f"of its seconds {name}")
     zeros = "counts as zero" if words.zeros == "zero" else "is left out"
+    meanings = "; ".join(f"{name}: {MEANINGS[name]}" for name in WORDS)
     Text(
         "div",
-        f"Each second is held against the same second of the day over {words.days:,} {_KINDS[words.day_kind]} of logs; a "
-        f"day without a visit in it {zeros}.",
+        f"Each second against the same second of other days – {meanings}. The percentiles rest on {words.days:,} "
+        f"{_KINDS[words.day_kind]} of logs; a day without a visit in that second {zeros}.",
     ).classes("tm-soft")
 
 
@@ -191,7 +197,7 @@ def _visitors(seen: AttentionDay) -> None:
     names = [_minute(minute.minute_of_day) for minute in seen.minutes]
     visitors = [float(minute.visitors or 0) for minute in seen.minutes]
     Text("h3", "Distinct visitors by minute").classes("tm-sub")
-    drawn = band_chart.options(band_chart.Banded(names, "addresses", visitors, none, none, none))
+    drawn = band_chart.options(band_chart.Banded(names, "addresses", visitors, none, none, none, _EVERY_TWO_HOURS))
     named(ui.echart(drawn, renderer="svg").classes("w-full tm-low"), "Distinct visitors by minute of the day")
 
 
@@ -208,7 +214,7 @@ def _companies(seen: AttentionDay) -> None:
         table(
             "Most visited companies",
             (
-                Head("Place", numeric=True),
+                Head("#"),
                 Head("Company"),
                 Head("Ticker"),
                 Head("Visits", numeric=True),

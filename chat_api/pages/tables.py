@@ -84,6 +84,15 @@ def _cell(value: str | Draw, classes: str) -> None:
         value()
 
 
+def legend(entries: Sequence[tuple[str, str, str]]) -> None:
+    """The legend of a chart: kind (line, dashed or area), colour and name of each of its parts."""
+    with ui.element("div").classes("tm-legend"):
+        for kind, colour, name in entries:
+            with ui.element("span"):
+                ui.element("i").classes(f"tm-key tm-key-{kind}").style(f"color: {colour}").props("aria-hidden=true")
+                Text("span", name)
+
+
 def web_address(value: object) -> str | None:
     """An address of the web that may stand behind a link; None for anything else, such as a script."""
     if not isinstance(value, str) or any(char.isspace() for char in value):

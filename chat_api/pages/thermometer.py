@@ -4,21 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import aclosing
-from datetime import datetime
 
 from nicegui import background_tasks, ui
 
 from chat_api import band_chart
-from chat_api.live import MEANINGS, WINDOW, Band, Frame, Leader, Word, word_of
+from chat_api.live import MEANINGS, WINDOW, WORDS, Band, Frame, Leader, word_of
 from chat_api.live_reader import Live
-from chat_api.pages.tables import Text, named
+from chat_api.pages.tables import Text, legend, named
 from chat_api.values import ABSENT, number
 
-_WORDS: tuple[Word, ...] = ("quiet", "usual", "busy", "feverish")
 _TENS = (
     ("top10_10s", "Last 10 seconds", "of the stream's clock"),
     ("top10_minute", "Last minute", "of the stream's clock"),
-    ("top10_all", "Since the stream began", "all of its visits"),
+    ("top10_all", "All time", "since the stream began"),
 )
 _STATES = {"moving": "", "silent": "silent", "over": "over", "none": "no stream", "down": "no connection"}
 _KINDS = {"all": "days", "weekday": "weekdays", "weekend": "weekend days"}
@@ -26,7 +24,7 @@ _KINDS = {"all": "days", "weekday": "weekdays", "weekend": "weekend days"}
 
 def definition(band: Band | None) -> str:
     """What the words mean, in a sentence, and what the band rests on."""
-    words = "; ".join(f"{word}: {MEANINGS[word]}" for word in _WORDS)
+    words = "; ".join(f"{word}: {MEANINGS[word]}" for word in WORDS)
     text = f"This second's visits against the same second of other days – {words}."
     if band is None:
         return f"{text} Bands need at least 10 days of logs."
@@ -40,14 +38,9 @@ def definition(band: Band | None) -> str:
 def place_of(visits: int, band: Band) -> float:
     """Where the mark stands on the gauge, in percent: a quarter for each word, the last up to twice the 95th."""
     edges = (0.0, band.p25, band.p75, band.p95, 2 * band.p95 or 1.0)
-    n = _WORDS.index(word_of(visits, band))
+    n = WORDS.index(word_of(visits, band))
     low, high = edges[n], edges[n + 1]
     return 25 * (n + (min((visits - low) / (high - low), 1.0) if high > low else 0.5))
-
-
-def clock_text(clock: datetime | None) -> str:
-    """A second of a stream: `1 Jan 2017, 00:12:33`."""
-    return ABSENT if clock is None else f"{clock:%-d %b %Y, %H:%M:%S}"
 
 
 def pace_text(frame: Frame) -> str:
@@ -55,8 +48,8 @@ def pace_text(frame: Frame) -> str:
     if frame.kind != "replay":
         return "as it comes"
     if frame.speed is None:
-        return "as fast as possible"
-    return "in real time" if frame.speed == 1 else f"{frame.speed:g} times as fast"
+        return "full speed"
+    return "real time" if frame.speed == 1 else f"{frame.speed:g} ×"
 
 
 def behind_text(shown: Frame, newest: Frame) -> str:
@@ -81,6 +74,7 @@ def chart_of(frame: Frame) -> band_chart.Banded:
         [*missing, *(second.p25 for second in frame.seconds)],
         [*missing, *(second.p75 for second in frame.seconds)],
         [*missing, *(second.p95 for second in frame.seconds)],
+        [n for n, second in enumerate(frame.seconds, len(missing)) if second.clock.second % 15 == 0],
     )
 
 
@@ -89,7 +83,6 @@ class Thermometer:
 
     def __init__(self, live: Live) -> None:
         self._live = live
-        self._how = ""
         self._paused = False
         self._shown: Frame | None = None
         self._newest: Frame | None = None
@@ -101,6 +94,8 @@ class Thermometer:
                 self._head()
                 self._gauge()
                 empty = band_chart.Banded([], "visits a second", [], [], [], [])
+                with ui.element("div") as self._legend:
+                    legend(band_chart.legend(empty))
                 self._chart = ui.echart(band_chart.options(empty), renderer="svg").classes("w-full tm-moving")
                 self._chart.props["role"] = "img"
                 named(self._chart, "Visits by second over the last two minutes, before their band")
@@ -120,6 +115,10 @@ class Thermometer:
             self._pause = ui.button("Pause", color=None, on_click=self._toggle).props("flat no-caps").classes("tm-chip")
             self._pause.props["aria-pressed"] = "false"
         self._notice = Text("div", "Looking for a stream …").classes("tm-sentence").props("role=status")
+        with ui.element("div").classes("tm-how") as self._how:
+            Text("span", "To play a logged day as if it were now, type")
+            self._command = Text("code", "")
+        self._how.set_visibility(False)
 
     def _gauge(self) -> None:
         with ui.element("div").classes("tm-gauge-row") as self._reading:
@@ -129,19 +128,21 @@ class Thermometer:
             with ui.element("div").classes("tm-gauge") as self._meter:
                 self._meter.props["role"] = "img"
                 with ui.element("div").classes("tm-scale").props("aria-hidden=true"):
-                    self._parts = {word: Text("div", word).classes(f"tm-part tm-{word}") for word in _WORDS}
+                    self._parts = {word: Text("div", word).classes(f"tm-part tm-{word}") for word in WORDS}
                     self._needle = ui.element("div").classes("tm-needle")
             with ui.element("div").classes("tm-figures"):
-                self._figures = {name: _Figure(name) for name in ("stream's clock", "speed", "visits counted", "late")}
+                self._figures = {name: _Figure(name) for name in ("clock", "speed", "counted", "late")}
         # What a screen reader says: the word, and only when it changes.
         self._spoken = Text("div", "").classes("tm-unseen").props("aria-live=polite")
 
-    def tell_how(self, how: str) -> None:
-        """What to type to begin a stream, where there is none to show."""
-        if how != self._how:
-            self._how = how
-            if self._shown is not None:
-                self._notice.put(self._note(self._shown))
+    def tell_how(self, command: str) -> None:
+        """What to type to begin a stream, for when there is none to show."""
+        self._command.put(command)
+        self._offer()
+
+    def _offer(self) -> None:
+        ended = self._shown is not None and self._shown.state in ("none", "over")
+        self._how.set_visibility(ended and bool(self._command.text))
 
     async def _follow(self) -> None:
         async with aclosing(self._live.frames()) as frames:
@@ -169,10 +170,11 @@ class Thermometer:
         self._mark.put(_mark(frame))
         self._mark.set_visibility(bool(_mark(frame)))
         self._state.put(_STATES[frame.state])
-        self._notice.put(self._note(frame))
+        self._notice.put(_note(frame))
         self._notice.set_visibility(bool(self._notice.text))
+        self._offer()
         there = frame.clock is not None
-        for part in (self._reading, self._chart, self._tops):
+        for part in (self._reading, self._legend, self._chart, self._tops):
             part.set_visibility(there)
         self._pause.set_visibility(there)
         self._meaning.put(definition(frame.band))
@@ -202,26 +204,13 @@ class Thermometer:
             self._needle.style(f"left: {place_of(visits, band):.1f}%")
         late = f"{frame.late:,}" if frame.rows else ABSENT
         for name, text in (
-            ("stream's clock", clock_text(frame.clock)),
+            ("clock", f"{frame.clock:%H:%M:%S}"),
             ("speed", pace_text(frame)),
-            ("visits counted", f"{frame.rows:,}"),
+            ("counted", f"{frame.rows:,}"),
             ("late", late),
         ):
             self._figures[name].put(text)
-
-    def _note(self, frame: Frame) -> str:
-        if frame.state == "none":
-            return f"{frame.message} {self._how}"
-        if frame.state == "down":
-            return frame.message or ""
-        if frame.state == "over":
-            counted = f"The stream is over: all of its {frame.rows:,} visits are counted."
-            return f"{counted} {self._how}"
-        if frame.state == "silent":
-            return (
-                f"Nothing has come for {frame.quiet_seconds or 0:,.0f} s. This goes on by itself when something does."
-            )
-        return "" if frame.clock else "The stream has begun; its first visits are on their way."
+        self._figures["clock"].label(f"stream's clock, {frame.clock:%-d %b %Y}")
 
 
 class _Figure:
@@ -230,7 +219,10 @@ class _Figure:
     def __init__(self, label: str) -> None:
         with ui.element("div").classes("tm-figure"):
             self._value = Text("b", ABSENT)
-            Text("span", label)
+            self._label = Text("span", label)
+
+    def label(self, text: str) -> None:
+        self._label.put(text)
 
     def put(self, text: str) -> None:
         self._value.put(text)
@@ -260,6 +252,17 @@ class _Ten:
             ticker.put((leader.ticker or "") if leader else "")
             name.put((leader.name or f"CIK {leader.cik}") if leader else "")
             visits.put(f"{leader.visits:,}" if leader else ABSENT)
+
+
+def _note(frame: Frame) -> str:
+    """A sentence for a stream that does not move; none for one that does."""
+    if frame.state in ("none", "down"):
+        return frame.message or ""
+    if frame.state == "over":
+        return f"The stream is over: all of its {frame.rows:,} visits are counted."
+    if frame.state == "silent":
+        return f"Nothing has come for {frame.quiet_seconds or 0:,.0f} s. This goes on by itself when something does."
+    return "" if frame.clock else "The stream has begun; its first visits are on their way."
 
 
 def _edge(value: float) -> str:
