@@ -241,8 +241,8 @@ def _replace(delta: DeltaTable, data: pa.Table, frame: pl.DataFrame, where: Slic
     return Written(delta.version(), data.num_rows)
 
 
-def replace_all(home: Home, table: Table, frames: Iterator[pl.DataFrame]) -> Written:
-    """Put rows that come in parts in place of a whole table, in one commit; memory holds one part.
+def replace_all(home: Home, table: Table, frames: Iterator[pl.DataFrame], where: Slice = EVERYTHING) -> Written:
+    """Put rows that come in parts in place of a whole table or of a slice, in one commit; memory holds one part.
 
     An error that the parts raise ends the write, and the table is as it was.
     """
@@ -261,7 +261,7 @@ def replace_all(home: Home, table: Table, frames: Iterator[pl.DataFrame]) -> Wri
     delta = ensure(home, table)
     reader = pa.RecordBatchReader.from_batches(arrow_schema(table), batches())
     try:
-        write_deltalake(delta, reader, mode="overwrite")
+        write_deltalake(delta, reader, mode="overwrite", predicate=None if where.sql == "TRUE" else where.sql)
     except DeltaError as error:
         # The writer tells what the parts raised as an error of its own.
         raise (problems[0] if problems else error) from None

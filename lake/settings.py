@@ -73,6 +73,12 @@ class Settings(BaseSettings):
     visits_documents_a_minute: int = Field(
         25, ge=1, description="documents a minute; an address that asks for more is a robot's in it, not a human's"
     )
+    bands_zeros: Literal["zero", "left_out"] = Field(
+        "zero", description="seconds of a loaded day without a visit: zero in the bands, or left out of them"
+    )
+    bands_days: int = Field(
+        0, ge=0, description="loaded days of a series that its bands rest on, the newest; 0 for all"
+    )
     posts_per_day: int = Field(2_400, ge=10, le=1_000_000, description="posts in a simulated day")
     tags: Annotated[tuple[str, ...], NoDecode] = Field(
         ("nifty50", "sensex", "intraday", "banknifty"), description="tags collected, comma separated, without #"

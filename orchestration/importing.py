@@ -178,7 +178,8 @@ def import_steps(files: Sequence[RawFile], work: Work, index_days: Days | None =
     tables = ("silver.edgar_requests", *(known.id for known in GOLD))
     steps += [Step(f"log of {day}", "attention", tables, day, day) for day in days]
     if days:
-        steps.append(Step("visits by day", "attention", ("gold.visits_day",)))
+        counted = ("gold.visits_day", "gold.visits_bands", "gold.visits_bands_cik")
+        steps.append(Step("visits by day", "attention", counted))
     steps.append(Step("companies", "companies", ("gold.companies",)))
     return [*steps, _marts()]
 

@@ -104,6 +104,8 @@ JOBS = (
             "gold.visitors_minute",
             "gold.visitors_day",
             "gold.visits_day",
+            "gold.visits_bands",
+            "gold.visits_bands_cik",
         ),
         slot="sec",
         chunk="week",

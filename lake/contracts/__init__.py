@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from lake.contracts.attention import ATTENTION
+from lake.contracts.bands import BAND_TABLES
 from lake.contracts.base import Layer, Table
 from lake.contracts.forecasts import FORECASTS
 from lake.contracts.indices import INDEX_TABLES
@@ -39,6 +40,7 @@ TABLES: dict[str, Table] = {
         *LISTINGS,
         *LIVE,
         *VISIT_COUNTS,
+        *BAND_TABLES,
     )
 }
 

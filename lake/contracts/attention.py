@@ -85,20 +85,58 @@ class VisitsDay(Provenance):
         min=0,
         metadata={"unit": "visits", "meaning": "human requests: see visits_total_second; empty in v2"},
     )
-    rank = dy.Int64(
-        nullable=False, min=1, metadata={"meaning": "place by visits_all among the day's filers, ties equal"}
+    measure = dy.String(
+        nullable=False,
+        regex="^(all|human)$",
+        metadata={"meaning": "the visits that rank, share, usual and score go by; all where humans are not known"},
     )
+    rank = dy.Int64(nullable=False, min=1, metadata={"meaning": "place among the day's filers, ties equal"})
     share_pct = dy.Float64(
         nullable=False, min=0, max=100, metadata={"unit": "percent", "meaning": "share of the day's visits"}
+    )
+    rank_all = dy.Int64(nullable=False, min=1, metadata={"meaning": "place by visits_all"})
+    share_all_pct = dy.Float64(
+        nullable=False, min=0, max=100, metadata={"unit": "percent", "meaning": "share of the day's visits_all"}
+    )
+    rank_human = dy.Int64(nullable=True, min=1, metadata={"meaning": "place by visits_human; empty in v2"})
+    share_human_pct = dy.Float64(
+        nullable=True,
+        min=0,
+        max=100,
+        metadata={
+            "unit": "percent",
+            "meaning": "share of the day's visits_human; empty in v2 and where there are none",
+        },
     )
     usual_visits = dy.Float64(
         nullable=True,
         min=0,
-        metadata={"unit": "visits", "meaning": "median of the 20 loaded days before; empty under 10 of them"},
+        metadata={
+            "unit": "visits",
+            "meaning": "median of comparable days of the ten weeks before, at this day's level of all companies",
+        },
     )
-    usual_days = dy.Int64(nullable=False, min=0, metadata={"unit": "days", "meaning": "loaded days the usual rests on"})
+    usual_days = dy.Int64(
+        nullable=False, min=0, metadata={"unit": "days", "meaning": "comparable days loaded; under 10 no usual"}
+    )
+    usual_of = dy.String(
+        nullable=True,
+        regex="^(same_weekday|weekday|weekend)$",
+        metadata={"meaning": "which days are compared: of the same weekday, or Monday to Friday, or weekends"},
+    )
     relative_to_usual = dy.Float64(
-        nullable=True, min=0, metadata={"unit": "ratio", "meaning": "visits_all over usual_visits"}
+        nullable=True, min=0, metadata={"unit": "ratio", "meaning": "visits over usual_visits"}
+    )
+    unusual_score = dy.Float64(
+        nullable=True,
+        metadata={
+            "unit": "standard deviations",
+            "meaning": "distance from the usual on the scale of square roots, by the robust spread",
+        },
+    )
+    is_unusual = dy.Bool(nullable=True, metadata={"meaning": "whether unusual_score is 6 or more"})
+    is_session = dy.Bool(
+        nullable=True, metadata={"meaning": "whether the New York exchange had a session that day; empty if not known"}
     )
 
 
@@ -123,5 +161,13 @@ ATTENTION = (
         engine="spark",
         hot_days=7,
     ),
-    Table("visits_day", "gold", VisitsDay, "attention", "gold.visits_second", partition_by=("series", "log_date")),
+    Table(
+        "visits_day",
+        "gold",
+        VisitsDay,
+        "attention",
+        "gold.visits_second",
+        partition_by=("series", "log_date"),
+        hot_days=400,
+    ),
 )

@@ -8,7 +8,7 @@ import dagster as dg
 from orchestration.assets.factory import asset_key, asset_spec, check_spec, lake_asset, results_of, work_of
 from orchestration.partitions import log_days
 from orchestration.resources import LakeResource, SparkResource
-from orchestration.steps import attention, visits
+from orchestration.steps import attention, bands, visits
 from spark_jobs.edgar_gold import DAYS, GOLD
 
 _SILVER = "silver.edgar_requests"
@@ -50,5 +50,9 @@ def build() -> list[dg.AssetsDefinition]:
     return [
         lake_asset("bronze.files", attention.land_logs, partitions=by_day, whole_range=True),
         requests_and_visits,
-        lake_asset("gold.visits_day", attention.gold_visits_day, deps=["gold.visits_second"]),
+        lake_asset("gold.visits_day", bands.gold_visits_day, deps=["gold.visits_second"]),
+        lake_asset("gold.visits_bands", bands.gold_visits_bands, deps=["gold.visits_second"]),
+        lake_asset(
+            "gold.visits_bands_cik", bands.gold_visits_bands_cik, deps=["gold.visits_second", "gold.visits_day"]
+        ),
     ]

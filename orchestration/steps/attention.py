@@ -12,9 +12,9 @@ import polars as pl
 
 from lake import delta
 from lake.contracts import table
-from lake.delta import EVERYTHING, Written
+from lake.delta import Written
 from lake.rows import RowAccount
-from orchestration.steps.common import crawl, write_gold
+from orchestration.steps.common import crawl
 from orchestration.steps.files import RawFile, keep, kept
 from orchestration.steps.visits import counted
 from orchestration.work import Outcome, Work
@@ -115,11 +115,3 @@ def _days(work: Work, logs: pl.DataFrame) -> Iterator[list[Day]]:
             )
             for row in logs.iter_rows(named=True)
         ]
-
-
-def gold_visits_day(work: Work) -> Outcome:
-    """The days' totals, ranks and usuals; whole, since a day that comes late changes the usual of those after it."""
-    from spark_jobs.visits_day import visits_day
-
-    seconds = delta.scan(work.home, table("gold.visits_second"))
-    return write_gold(work, "gold.visits_day", visits_day(seconds), EVERYTHING)
