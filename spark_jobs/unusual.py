@@ -15,10 +15,12 @@ For a company c on a day d of one series, n(c, d) being its visits:
    "The Transformation of Poisson, Binomial and Negative-Binomial Data", Biometrika 35, 1948): a company with 3 visits
    a day and one with 3,000 are judged by one rule, and a company with few visits needs many to be unusual.
 5. The spread is 1.4826 times the median absolute deviation of y(m) from its median (the robust z-score; Iglewicz and
-   Hoaglin, "How to Detect and Handle Outliers", 1993), but no less than 1, than the median spread of the hundred
-   companies nearest in size, and than that of all with a usual of 1 or more: a median of ten deviations is small by
-   chance now and then, and visits come in bursts.
-6. score = (y(n) − median y(m)) / spread. Unusual is a score of 6 or more.
+   Hoaglin, "How to Detect and Handle Outliers", 1993), but no less than 1, nor than what the hundred companies nearest
+   in size give over the comparable days: the distance above the median that one in a hundred of their days exceeds,
+   over the 2.326 that it would be in a normal distribution. Visits come in bursts, a crawler's stay or a reader's
+   whole afternoon, which are rarer than a median of one company's deviations can see.
+6. score = (y(n) − median y(m)) / spread. Unusual is a score of 5 or more: more than twice as far out as one in a
+   hundred days of companies of that size. Of a usual under 10 visits it is not said: one visitor's stay is more.
 
 A steady trend of a company's own scores 1.5 at the most, because what it adds to the distance it adds to the spread.
 """
@@ -32,7 +34,6 @@ from typing import Literal, NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-import polars as pl
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 Ints: TypeAlias = npt.NDArray[np.int64]
@@ -42,11 +43,13 @@ WEEKS = 10
 REACH = timedelta(weeks=WEEKS)
 LEAST_SAME_WEEKDAY = 8
 LEAST_DAYS = 10
-THRESHOLD = 6.0
+THRESHOLD = 5.0
+LEAST_USUAL = 10.0
 _NEAR = 100
 _SATURDAY = 5
-# Of a normal distribution the standard deviation over the median absolute deviation.
-_NORMAL = 1.4826
+# Of a normal distribution the standard deviation over the median absolute deviation, and the place of its 99th
+# percentile in standard deviations.
+_NORMAL, _ONE_IN_A_HUNDRED = 1.4826, 2.326
 
 
 class Basis(NamedTuple):
@@ -122,7 +125,7 @@ def scores(today: DayCounts, comparable: Basis, counts: Mapping[date, DayCounts]
     steady = stabilised(expected)
     middle = np.median(steady, axis=1)
     own = _NORMAL * np.median(np.abs(steady - middle[:, None]), axis=1)
-    score = (stabilised(now) - middle) / np.maximum(own, least_spread(usual, own))
+    score = (stabilised(now) - middle) / np.maximum(own, least_spread(usual, steady - middle[:, None]))
     at = np.searchsorted(ciks, today.ciks)
     return Scores(usual[at], score[at], int(kept.sum()), comparable.of)
 
@@ -150,12 +153,16 @@ def level(visits: Floats, medians: Floats) -> float:
     return float(ratios[order][np.searchsorted(reached, reached[-1] / 2)])
 
 
-def least_spread(usual: Floats, own: Floats) -> Floats:
-    """The least that a company's spread is taken for: Poisson's, that of companies of its size, that of all."""
-    frequent = own[usual >= 1]
-    everybody = float(np.median(frequent)) if len(frequent) else 1.0
-    order = np.argsort(usual, kind="stable")
-    near = pl.Series(own[order]).rolling_median(_NEAR + 1, min_samples=1, center=True).to_numpy()
-    found = np.empty_like(own)
-    found[order] = near
-    return np.maximum(found, max(1.0, everybody))
+def least_spread(usual: Floats, distances: Floats) -> Floats:
+    """The least that each company's spread is taken for: Poisson's, and what companies of its size give.
+
+    Args:
+        usual: (companies,) expected visits.
+        distances: (companies, days) of comparable days from the company's own median, stabilised.
+    """
+    order = np.argsort(-usual, kind="stable")
+    groups = np.array_split(order, range(_NEAR, len(order) - _NEAR // 2, _NEAR))
+    found = np.ones(len(usual))
+    for group in groups:
+        found[group] = max(1.0, float(np.quantile(distances[group], 0.99)) / _ONE_IN_A_HUNDRED)
+    return found

@@ -15,7 +15,7 @@ import polars as pl
 
 from lake.contracts import table
 from lake.market_calendar import xnys
-from spark_jobs.unusual import REACH, THRESHOLD, Basis, DayCounts, Scores, basis, scores
+from spark_jobs.unusual import LEAST_USUAL, REACH, THRESHOLD, Basis, DayCounts, Scores, basis, scores
 
 Measure = Literal["all", "human"]
 
@@ -108,7 +108,7 @@ def _described(day: date, rows: pl.DataFrame, measure: str, comparable: Basis, f
         rank=pl.col(f"rank_{measure}"),
         share_pct=pl.col(f"share_{measure}_pct"),
         relative_to_usual=pl.when(pl.col("usual_visits") > 0).then(visits / pl.col("usual_visits")),
-        is_unusual=pl.col("unusual_score") >= THRESHOLD,
+        is_unusual=pl.when(pl.col("usual_visits") >= LEAST_USUAL).then(pl.col("unusual_score") >= THRESHOLD),
     ).select(DAYS.columns)
 
 

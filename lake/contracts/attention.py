@@ -134,7 +134,9 @@ class VisitsDay(Provenance):
             "meaning": "distance from the usual on the scale of square roots, by the robust spread",
         },
     )
-    is_unusual = dy.Bool(nullable=True, metadata={"meaning": "whether unusual_score is 6 or more"})
+    is_unusual = dy.Bool(
+        nullable=True, metadata={"meaning": "whether unusual_score is 5 or more; empty for a usual under 10 visits"}
+    )
     is_session = dy.Bool(
         nullable=True, metadata={"meaning": "whether the New York exchange had a session that day; empty if not known"}
     )

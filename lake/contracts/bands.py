@@ -98,7 +98,7 @@ class VisitsPriceMart(VisitsDayMart):
 _BY = ("series", "measure", "day_kind")
 
 BAND_TABLES = (
-    Table("visits_bands", "gold", VisitsBand, "attention", "gold.visits_second", partition_by=_BY),
+    Table("visits_bands", "gold", VisitsBand, "attention", "gold.visits_total_second", partition_by=_BY),
     Table("visits_bands_cik", "gold", VisitsBandCik, "attention", "gold.visits_second", partition_by=_BY),
     Table(
         "visits_bands",

@@ -51,7 +51,7 @@ def build() -> list[dg.AssetsDefinition]:
         lake_asset("bronze.files", attention.land_logs, partitions=by_day, whole_range=True),
         requests_and_visits,
         lake_asset("gold.visits_day", bands.gold_visits_day, deps=["gold.visits_second"]),
-        lake_asset("gold.visits_bands", bands.gold_visits_bands, deps=["gold.visits_second"]),
+        lake_asset("gold.visits_bands", bands.gold_visits_bands, deps=["gold.visits_total_second"]),
         lake_asset(
             "gold.visits_bands_cik", bands.gold_visits_bands_cik, deps=["gold.visits_second", "gold.visits_day"]
         ),

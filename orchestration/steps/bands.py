@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from lake.home import Home
     from spark_jobs.bands import Days
 
-COUNTS = "gold.visits_second"
+COUNTS, TOTALS = "gold.visits_second", "gold.visits_total_second"
 # Of visits_day, in memory and in a commit at a time.
 _DAYS_AT_ONCE = 8
 # Raised when what is made of the same counts becomes another.
@@ -154,11 +154,14 @@ def gold_visits_bands(work: Work) -> Outcome:
         del parts
 
         def read(first: date, last: date) -> pl.DataFrame:
-            return _summed(_counts(work, chosen.series, first, last), "log_date", "second_of_day")
+            counts = delta.scan(work.home, table(TOTALS), _span(chosen.series, (first, last)))
+            return counts.select(
+                "log_date", "second_of_day", "visits_all", "visits_human", "observed_at", "_run_id"
+            ).collect()
 
         return visits_bands(chosen, read, scratch)
 
-    return _bands(work, table("gold.visits_bands"), frames)
+    return _bands(work, table("gold.visits_bands"), table(TOTALS), frames)
 
 
 def gold_visits_bands_cik(work: Work) -> Outcome:
@@ -174,36 +177,28 @@ def gold_visits_bands_cik(work: Work) -> Outcome:
 
         def read(first: date, last: date) -> pl.DataFrame:
             minute = (pl.col("second_of_day") // 60).alias("minute_of_day")
-            counts = _counts(work, chosen.series, first, last).with_columns(minute)
-            return _summed(counts, "log_date", "cik", "minute_of_day")
+            human = pl.col("visits_human")
+            counts = delta.scan(work.home, table(COUNTS), _span(chosen.series, (first, last)))
+            by_minute = counts.group_by("log_date", "cik", minute).agg(
+                pl.col("visits_all").sum(),
+                # In the second form of the logs nothing is known of humans, which is not zero.
+                pl.when(human.count() > 0).then(human.sum()).alias("visits_human"),
+                pl.col("observed_at", "_run_id").max(),
+            )
+            return by_minute.collect(engine="streaming")
 
         return visits_bands_cik(chosen, read, ciks.to_list(), sum(part.rows for part in parts.values()), scratch)
 
-    return _bands(work, table("gold.visits_bands_cik"), frames)
+    return _bands(work, table("gold.visits_bands_cik"), table(COUNTS), frames)
 
 
-def _counts(work: Work, series: str, first: date, last: date) -> pl.LazyFrame:
-    return delta.scan(work.home, table(COUNTS), _span(series, (first, last)))
-
-
-def _summed(counts: pl.LazyFrame, *by: str) -> pl.DataFrame:
-    human = pl.col("visits_human")
-    found = counts.group_by(by).agg(
-        pl.col("visits_all").sum(),
-        # In the second form of the logs nothing is known of humans, which is not zero.
-        pl.when(human.count() > 0).then(human.sum()).alias("visits_human"),
-        pl.col("observed_at", "_run_id").max(),
-    )
-    return found.collect(engine="streaming")
-
-
-def _bands(work: Work, known: Table, frames: Frames) -> Outcome:
+def _bands(work: Work, known: Table, counts: Table, frames: Frames) -> Outcome:
     """Make the bands of each series and kind of day whose days, or whose definition by the settings, have changed."""
     made = Made(work.home, known)
     rows, count, days = 0, 0, 0
     expected: set[tuple[str, str]] = set()
     try:
-        for series, parts in loaded_days(work.home, table(COUNTS)).items():
+        for series, parts in loaded_days(work.home, counts).items():
             chosen = dict(list(parts.items())[-work.settings.bands_days :])
             days += len(chosen)
             wanted = _wanted(work, series, chosen)

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from lake.contracts import table
-from spark_jobs.visits_day import visits_day
+from spark_jobs.visits_day import Measure, visits_day
 
 SECONDS = table("gold.visits_second")
 FIRST = date(2020, 6, 1)
@@ -31,8 +31,8 @@ def second(
     }
 
 
-def days(rows: list[dict[str, object]], only: list[date] | None = None) -> pl.DataFrame:
-    result = visits_day(pl.LazyFrame(rows, schema=SECONDS.schema.create_empty().schema), only)
+def days(rows: list[dict[str, object]], measure: Measure = "all") -> pl.DataFrame:
+    result = visits_day(pl.LazyFrame(rows, schema=SECONDS.schema.create_empty().schema), measure)
     table("gold.visits_day").schema.validate(result)
     return result
 
@@ -50,32 +50,73 @@ def test_a_day_s_totals_ranks_and_shares() -> None:
     assert (two["visits_all"], two["visits_human"], two["rank"], two["share_pct"]) == (4, 0, 1, 40.0)
     assert (three["rank"], three["share_pct"]) == (3, 20.0)
     assert (one["usual_visits"], one["usual_days"], one["relative_to_usual"]) == (None, 0, None)
+    assert (one["unusual_score"], one["is_unusual"], one["is_session"]) == (None, None, True)
     assert one["_run_id"] == f"run of {FIRST}"
 
 
-def test_the_usual_is_the_median_with_zero_for_a_loaded_day_without_a_visit() -> None:
-    # Company 9 makes each of ten days loaded; company 1 was visited on six of them: 0 0 0 0 2 4 6 8 10 12 → 3.
-    loaded = [FIRST + timedelta(days=n) for n in range(10)]
-    rows = [second(day, 9, 1) for day in loaded]
-    rows += [second(day, 1, visits) for day, visits in zip(loaded[4:], (12, 2, 10, 4, 8, 6), strict=True)]
-    today = FIRST + timedelta(days=12)  # two days were never loaded; they say nothing
-    frame = days([*rows, second(today, 1, 6), second(today, 5, 6)])
-    known = row(frame, today, 1)
+def test_ranks_and_shares_stand_for_both_measures_and_the_setting_chooses() -> None:
+    rows = [second(FIRST, 1, 6, 1), second(FIRST, 2, 4, 3), second(FIRST, 3, 2, None, series="v2")]
+    for measure, expected in (("all", (1, 60.0)), ("human", (2, 25.0))):
+        frame = days(rows, measure)  # type: ignore[arg-type]
+        one, two = row(frame, FIRST, 1), row(frame, FIRST, 2)
+        assert (one["measure"], one["rank"], one["share_pct"]) == (measure, expected[0], pytest.approx(expected[1]))
+        assert (one["rank_all"], one["rank_human"]) == (1, 2)
+        assert (one["share_all_pct"], one["share_human_pct"]) == (pytest.approx(60), pytest.approx(25))
+        assert (two["rank_all"], two["rank_human"], two["share_human_pct"]) == (2, 1, 75.0)
+        # The second form of the logs does not tell humans: all visits are what there is to go by.
+        other = row(frame, FIRST, 3, "v2")
+        assert (other["measure"], other["rank"], other["share_pct"]) == ("all", 1, 100.0)
+        assert (other["rank_human"], other["share_human_pct"]) == (None, None)
+
+
+# From Monday to Friday over two weeks, the Wednesday after being today; the weekend between was loaded too.
+LOADED = [FIRST + timedelta(days=n) for n in range(12)]
+TODAY = FIRST + timedelta(days=16)
+
+
+def market(day: date, level: int = 1) -> list[dict[str, object]]:
+    """Four companies that are visited alike on every day, which tell a day's level."""
+    return [second(day, cik, 20 * level) for cik in (6, 7, 8, 9)]
+
+
+def test_the_usual_is_the_median_of_comparable_days_with_zero_for_a_day_without_a_visit() -> None:
+    # Company 1 was visited on six of the ten weekdays: 0 0 0 0 2 4 6 8 10 12 → 3; its weekend is not looked at.
+    weekdays = [day for day in LOADED if day.weekday() < 5]
+    rows = [row for day in LOADED for row in market(day)]
+    rows += [second(day, 1, visits) for day, visits in zip(weekdays[4:], (12, 2, 10, 4, 8, 6), strict=True)]
+    rows += [second(day, 1, 500) for day in LOADED if day.weekday() >= 5]
+    frame = days([*rows, *market(TODAY), second(TODAY, 1, 6), second(TODAY, 5, 6)])
+    known = row(frame, TODAY, 1)
     assert (known["usual_visits"], known["usual_days"], known["relative_to_usual"]) == (3.0, 10, 2.0)
-    new = row(frame, today, 5)
+    assert (known["usual_of"], known["is_unusual"]) == ("weekday", None)
+    new = row(frame, TODAY, 5)
     assert (new["usual_visits"], new["usual_days"], new["relative_to_usual"]) == (0.0, 10, None)
-    ninth = row(frame, loaded[9], 1)
-    assert (ninth["usual_visits"], ninth["usual_days"]) == (None, 9)
+    tenth = row(frame, weekdays[9], 1)
+    assert (tenth["usual_visits"], tenth["usual_days"], tenth["usual_of"]) == (None, 9, None)
+    steady = row(frame, TODAY, 7)
+    assert (steady["usual_visits"], steady["unusual_score"], steady["is_unusual"]) == (20.0, 0.0, False)
 
 
-def test_only_the_twenty_loaded_days_before_count_and_only_of_the_same_series() -> None:
-    loaded = [FIRST + timedelta(days=n) for n in range(30)]
-    rows = [second(day, 1, 100 if n < 10 else 7) for n, day in enumerate(loaded)]
-    rows += [second(day, 1, 1000, None, series="v2") for day in loaded[:5]]
-    today = FIRST + timedelta(days=30)
-    frame = days([*rows, second(today, 1, 14)], [today])
-    assert frame["log_date"].to_list() == [today]
-    assert (frame["usual_visits"][0], frame["usual_days"][0], frame["relative_to_usual"][0]) == (7.0, 20, 2.0)
+def test_what_all_companies_have_in_common_is_no_company_s_news() -> None:
+    # Today everybody has three times the visits, and company 1 with them; company 2 has them alone.
+    rows = [row for day in LOADED for row in [*market(day), second(day, 1, 40), second(day, 2, 40)]]
+    frame = days([*rows, *market(TODAY, 3), second(TODAY, 1, 120), second(TODAY, 2, 40 * 3 * 10)])
+    assert (row(frame, TODAY, 1)["usual_visits"], row(frame, TODAY, 1)["unusual_score"]) == (120.0, 0.0)
+    found = row(frame, TODAY, 2)
+    assert (found["usual_visits"], found["relative_to_usual"], found["is_unusual"]) == (120.0, 10.0, True)
+
+
+def test_only_days_of_the_same_series_in_the_ten_weeks_before_are_compared() -> None:
+    rows = [row for n in range(80, 0, -1) for row in market(TODAY - timedelta(days=n))]
+    # Company 1 was large until eight Wednesdays ago, and on every other day of the week.
+    for n in range(1, 81):
+        day = TODAY - timedelta(days=n)
+        rows.append(second(day, 1, 30 if day.weekday() == TODAY.weekday() and n <= 70 else 900))
+        rows.append(second(day, 1, 5_000, None, series="v2"))
+    frame = days([*rows, *market(TODAY), second(TODAY, 1, 60)])
+    known = row(frame, TODAY, 1)
+    assert (known["usual_visits"], known["usual_days"], known["usual_of"]) == (30.0, 10, "same_weekday")
+    assert known["relative_to_usual"] == 2.0
 
 
 def test_humans_are_unknown_in_the_second_form_not_absent() -> None:
@@ -83,6 +124,5 @@ def test_humans_are_unknown_in_the_second_form_not_absent() -> None:
     assert (frame["visits_all"][0], frame["visits_human"][0]) == (5, None)
 
 
-@pytest.mark.parametrize("only", [None, [], [FIRST]])
-def test_nothing_loaded_makes_no_rows(only: list[date] | None) -> None:
-    assert days([], only).is_empty()
+def test_nothing_loaded_makes_no_rows() -> None:
+    assert days([]).is_empty()
