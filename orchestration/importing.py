@@ -156,7 +156,7 @@ def import_steps(files: Sequence[RawFile], work: Work, index_days: Days | None =
     kinds = {file.kind for file in files}
     steps: list[Step] = []
     if "sec_tickers" in kinds:
-        steps.append(Step("tickers", "companies", ("silver.sec_tickers",)))
+        steps.append(Step("tickers", "companies", ("silver.mapped_tickers", "silver.sec_tickers")))
     # A file's bars are of any day; the session it is imported on only names the run.
     session = work.calendar.latest_closed_session(work.clock.now())
     if "bars_daily" in kinds:
@@ -180,7 +180,7 @@ def import_steps(files: Sequence[RawFile], work: Work, index_days: Days | None =
     if days:
         counted = ("gold.visits_day", "gold.visits_bands", "gold.visits_bands_cik")
         steps.append(Step("visits by day", "attention", counted))
-    steps.append(Step("companies", "companies", ("gold.companies",)))
+    steps.append(Step("companies", "companies", ("gold.companies", "gold.filers")))
     return [*steps, _marts()]
 
 

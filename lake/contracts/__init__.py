@@ -5,6 +5,7 @@ from __future__ import annotations
 from lake.contracts.attention import ATTENTION
 from lake.contracts.bands import BAND_TABLES
 from lake.contracts.base import Layer, Table
+from lake.contracts.filers import FILERS
 from lake.contracts.forecasts import FORECASTS
 from lake.contracts.indices import INDEX_TABLES
 from lake.contracts.listings import LISTINGS
@@ -41,6 +42,7 @@ TABLES: dict[str, Table] = {
         *LIVE,
         *VISIT_COUNTS,
         *BAND_TABLES,
+        *FILERS,
     )
 }
 

@@ -111,6 +111,6 @@ VISIT_COUNTS = (
     _gold("visitors_day", VisitorsDay, "silver.edgar_requests"),
     _mart("visits_total_second", VisitsTotalSecond),
     _mart("visitors_minute", VisitorsMinute),
-    _mart("visits_documents", VisitsDocumentsMart, "gold.companies"),
+    _mart("visits_documents", VisitsDocumentsMart, "gold.companies", "gold.filers"),
     _mart("visitors_day", VisitorsDay),
 )

@@ -3,4 +3,5 @@ select
     filers.symbol,
     filers.name
 from (select * from {{ ref('stg_visits_documents') }} where {{ in_slices('visits_documents') }}) as visits
-left join {{ ref('stg_filers') }} as filers on filers.cik = visits.cik
+left join {{ ref('stg_filers') }} as filers
+    on filers.cik = visits.cik and visits.log_date >= filers.valid_from and visits.log_date < filers.valid_to
