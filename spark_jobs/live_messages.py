@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 STREAM = "^[a-z0-9][a-z0-9_-]{0,63}$"
-_FIELDS = "stream string, seq bigint, at timestamp, clock timestamp, cik bigint, end boolean, start string"
-_CONTROL = "(start IS NOT NULL OR end)"
+_FIELDS = "stream string, seq bigint, at timestamp, clock timestamp, cik bigint, `end` boolean, start string"
+_CONTROL = "(start IS NOT NULL OR `end`)"
 
 # Why a line cannot be counted; the first that holds.
 REASONS = {
@@ -28,7 +28,7 @@ REASONS = {
     "stream is not a name of a–z, 0–9, _ and -": f"NOT stream RLIKE '{STREAM}'",
     "at is not an instant": "at IS NULL",
     "clock is not a time": f"clock IS NULL AND NOT coalesce({_CONTROL}, false)",
-    "cik is not a filer's number": f"(cik IS NULL OR cik < 1) AND NOT coalesce({_CONTROL}, false)",
+    "cik is not the number of a filer": f"(cik IS NULL OR cik < 1) AND NOT coalesce({_CONTROL}, false)",
 }
 
 
@@ -50,7 +50,7 @@ def read_messages(lines: DataFrame) -> DataFrame:
     visit = "reason IS NULL AND NOT control"
     return judged.selectExpr(
         "partition",
-        f"CASE WHEN reason IS NULL THEN stream END AS stream",
+        "CASE WHEN reason IS NULL THEN stream END AS stream",
         "seq",
         "at",
         f"CASE WHEN {visit} THEN date_trunc('second', clock) END AS clock",
@@ -117,29 +117,31 @@ def batch_of(query: str, batch_id: int, rows: pa.Table, simulated: bool) -> Batc
 
 def _control(partition: str, line: str) -> Start | End | str:
     """A start or an end, or why it is neither."""
-    message: dict[str, Any] = json.loads(line)
-    at = datetime.fromisoformat(message["at"]).astimezone(UTC)
-    seq = message.get("seq")
-    if message.get("end"):
-        rows = message.get("rows")
-        if not isinstance(rows, int) or rows < 0:
-            return "an end says how many rows the stream has"
-        return End(message["stream"], partition, seq, at, rows)
-    about = message["start"]
     try:
-        replay_of = about.get("replay_of")
+        message: dict[str, Any] = json.loads(line)
+        at = datetime.fromisoformat(message["at"])
+        place = (message["stream"], partition, message.get("seq"), at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC))
+        if message.get("end"):
+            return End(*place, rows=_rows(message["rows"]))
+        about = message["start"]
+        replay_of = date.fromisoformat(about["replay_of"]) if about.get("replay_of") else None
         return Start(
-            message["stream"],
-            partition,
-            seq,
-            at,
-            "replay" if replay_of else "open",
-            date.fromisoformat(replay_of) if replay_of else None,
-            about.get("series"),
-            None if about.get("speed") is None else float(about["speed"]),
-            bool(about.get("repeated", False)),
-            str(about.get("source", "messages")),
-            bool(about["simulated"]),
+            *place,
+            kind="replay" if replay_of else "open",
+            replay_of=replay_of,
+            series=about.get("series"),
+            speed=None if about.get("speed") is None else float(about["speed"]),
+            repeated=bool(about.get("repeated", False)),
+            source=str(about.get("source", "messages")),
+            simulated=bool(about["simulated"]),
         )
     except (AttributeError, KeyError, TypeError, ValueError):
-        return "a start says at least whether the stream is simulated, and of a replay its date as YYYY-MM-DD"
+        return (
+            "an end says how many rows its stream has; a start whether it is simulated, and of a replay which date"
+        )
+
+
+def _rows(value: object) -> int:
+    if not isinstance(value, int) or value < 0:
+        raise ValueError(value)
+    return value
