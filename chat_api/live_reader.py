@@ -11,7 +11,7 @@ import time
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import psycopg
@@ -69,8 +69,8 @@ _KIND = (
     "ORDER BY series DESC, day_kind = 'all' LIMIT 1"
 )
 _COMPANIES = (
-    "SELECT DISTINCT ON (cik) cik, symbol, name FROM marts.companies WHERE is_current AND cik = ANY(%s) "
-    'ORDER BY cik, symbol COLLATE "C"'
+    "SELECT cik, symbol, name FROM marts.filers WHERE cik = ANY(%(ciks)s) AND valid_from <= %(day)s "
+    "AND (valid_to IS NULL OR valid_to > %(day)s)"
 )
 
 Connection = psycopg.AsyncConnection[dict[str, Any]]
@@ -254,7 +254,8 @@ class Reading:
                 await self._lead(snapshot, whole)
         ciks = {cik for counts in (snapshot.totals, self._leaders.minute, self._leaders.ten) for cik, _ in counts}
         seconds = [] if whole is None else window(whole)
-        known = Known(await self._known.bands(stream["series"], seconds), await self._known.companies(ciks))
+        day = (whole or now).date()
+        known = Known(await self._known.bands(stream["series"], seconds), await self._known.companies(ciks, day))
         return frame_of(number, now, snapshot, self._leaders, known)
 
     async def _snapshot(self, stream: Mapping[str, Any]) -> Snapshot:
@@ -312,7 +313,7 @@ class KnownOnes:
         self._connection = connection
         self._until = 0.0
         self._bands: dict[tuple[str, str, int], Band | None] = {}
-        self._companies: dict[int, tuple[str | None, str | None]] = {}
+        self._companies: dict[tuple[int, date], tuple[str | None, str | None] | None] = {}
         self._kinds: dict[tuple[str | None, str], tuple[str, str] | None] = {}
 
     async def bands(self, series: str | None, seconds: Sequence[datetime]) -> Mapping[int, Band]:
@@ -343,14 +344,14 @@ class KnownOnes:
             self._kinds[key] = (rows[0]["series"], rows[0]["day_kind"]) if rows else None
         return self._kinds[key]
 
-    async def companies(self, ciks: set[int]) -> Mapping[int, tuple[str | None, str | None]]:
-        """CIK → ticker and name, for those that the mapping has."""
-        missing = [cik for cik in ciks if cik not in self._companies]
+    async def companies(self, ciks: set[int], day: date) -> Mapping[int, tuple[str | None, str | None]]:
+        """CIK → ticker and name on a day, for those that the mapping has."""
+        missing = [cik for cik in ciks if (cik, day) not in self._companies]
         if missing:
-            self._companies |= dict.fromkeys(missing, (None, None))
-            for row in await self._ask(_COMPANIES, (missing,)):
-                self._companies[row["cik"]] = (row["symbol"], row["name"])
-        return self._companies
+            self._companies |= {(cik, day): None for cik in missing}
+            for row in await self._ask(_COMPANIES, {"ciks": missing, "day": day}):
+                self._companies[row["cik"], day] = (row["symbol"], row["name"])
+        return {cik: found for cik in ciks if (found := self._companies[cik, day]) is not None}
 
     async def _ask(self, query: str, parameters: Sequence[Any] | Mapping[str, Any]) -> list[dict[str, Any]]:
         try:

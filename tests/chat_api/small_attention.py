@@ -112,6 +112,13 @@ def fill(owner_dsn: str, hostile: Sequence[str] = ()) -> None:
     with psycopg.connect(owner_dsn) as connection:
         for name, rows in tables.items():
             _insert(connection, name, rows)
+        # Each filer had another name before the year of the newest day.
+        connection.execute(
+            "INSERT INTO marts.filers (cik, valid_from, valid_to, symbol, name) "
+            "SELECT DISTINCT ON (cik, since) cik, since, until, symbol, name || former FROM marts.companies, "
+            "(VALUES (date '1993-01-01', date '2026-01-01', ' (formerly)'), ('2026-01-01', NULL, '')) "
+            "AS held (since, until, former) WHERE is_current ORDER BY cik, since, symbol"
+        )
         # The more visited, the more unusual, the ones on top so much that they are marked.
         connection.execute(
             "UPDATE marts.visits_day SET measure = 'all', usual_of = 'weekday', unusual_score = relative_to_usual * 2, "

@@ -7,7 +7,7 @@ import json
 import time
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,7 @@ from chat_api.live_reader import Live, Shown
 from lake import postgres as server
 from lake.home import Home
 from lake.settings import load_settings
-from tests.chat_api import live_feed, small_marts
+from tests.chat_api import live_feed, small_attention, small_marts
 from tests.chat_api.browser import served
 from tests.chat_api.conftest import NOW, SmallHome
 from tests.chat_api.live_feed import Feed
@@ -40,6 +40,7 @@ def second(n: int) -> datetime:
 @pytest.fixture(scope="module")
 def address(small_home: SmallHome, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     small_marts.fill(small_home.owner_dsn)
+    small_attention.fill(small_home.owner_dsn)
     port = small_home.home.move_port("chat")
     with served(small_home.settings, port, tmp_path_factory.mktemp("served") / "chat.log") as address:
         yield address
@@ -79,6 +80,16 @@ def test_json_holds_what_the_job_counted(feed: Feed, address: str) -> None:
     over = httpx.get(f"{address}/api/attention/live").json()
     assert (over["state"], over["ended"], over["clock"], over["visits"]) == ("over", True, "2026-11-20T10:00:20", 1)
     assert over["id"] > frame["id"]
+
+
+def test_names_and_bands_are_those_of_the_day_that_is_replayed(small_home: SmallHome, feed: Feed, address: str) -> None:
+    feed.begin(date(2017, 1, 3), "v1")
+    feed.put({datetime(2017, 1, 3, 9, 0, n): {320193: 60} for n in range(3)})
+    frame = httpx.get(f"{address}/api/attention/live").json()
+    assert frame["top10_all"][0]["name"] == "Apple Inc. (formerly)"
+    band = next(row for row in small_attention.bands() if row["series"] == "v1" and row["second_of_day"] == 32_401)
+    assert frame["band"] == {key: band[key] for key in ("p25", "p75", "p95", "days", "day_kind", "zeros")}
+    assert (frame["band"]["day_kind"], frame["word"]) == ("all", "feverish")
 
 
 def test_events_carry_ids_and_come_while_the_stream_moves(feed: Feed, address: str) -> None:
