@@ -126,6 +126,7 @@ class DocumentLine(_Part):
     name: str | None
     accession: str
     form: str | None
+    filed_on: date | None
     visits: int
     visitors: int | None
 
@@ -313,7 +314,6 @@ def _company(row: Mapping[str, Any], measure: Visits) -> CompanyLine:
 
 def _document(row: Mapping[str, Any], measure: Visits) -> DocumentLine:
     return DocumentLine(
-        **{key: row[key] for key in ("cik", "ticker", "name", "accession", "visitors")},
-        form=row.get("form"),
+        **{key: row[key] for key in ("cik", "ticker", "name", "accession", "form", "filed_on", "visitors")},
         visits=row[_COLUMNS[measure]],
     )

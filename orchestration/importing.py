@@ -174,6 +174,8 @@ def import_steps(files: Sequence[RawFile], work: Work, index_days: Days | None =
         steps.append(Step("index levels", "index_bars", gold, first, last))
     if "listings" in kinds:
         steps.append(Step("listings", "listings", ("silver.listings", "gold.listings")))
+    if "filings" in kinds:
+        steps.append(Step("filings", "filings", ("silver.filings", "gold.filings")))
     days = sorted({file.log_date for file in files if file.log_date is not None})
     tables = ("silver.edgar_requests", *(known.id for known in GOLD))
     steps += [Step(f"log of {day}", "attention", tables, day, day) for day in days]

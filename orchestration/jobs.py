@@ -154,6 +154,7 @@ JOBS = (
         gives_past=False,
     ),
     JobSpec("listings", "Exchanges' lists from imported files.", ("silver.listings", "gold.listings")),
+    JobSpec("filings", "Filings and their forms from imported files.", ("silver.filings", "gold.filings")),
 )
 
 

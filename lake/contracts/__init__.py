@@ -6,6 +6,7 @@ from lake.contracts.attention import ATTENTION
 from lake.contracts.bands import BAND_TABLES
 from lake.contracts.base import Layer, Table
 from lake.contracts.filers import FILERS
+from lake.contracts.filings import FILINGS
 from lake.contracts.forecasts import FORECASTS
 from lake.contracts.indices import INDEX_TABLES
 from lake.contracts.listings import LISTINGS
@@ -43,6 +44,7 @@ TABLES: dict[str, Table] = {
         *VISIT_COUNTS,
         *BAND_TABLES,
         *FILERS,
+        *FILINGS,
     )
 }
 

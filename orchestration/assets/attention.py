@@ -8,7 +8,7 @@ import dagster as dg
 from orchestration.assets.factory import asset_key, asset_spec, check_spec, lake_asset, results_of, work_of
 from orchestration.partitions import log_days
 from orchestration.resources import LakeResource, SparkResource
-from orchestration.steps import attention, bands, visits
+from orchestration.steps import attention, bands, filings, visits
 from spark_jobs.edgar_gold import DAYS, GOLD
 
 _SILVER = "silver.edgar_requests"
@@ -55,4 +55,6 @@ def build() -> list[dg.AssetsDefinition]:
         lake_asset(
             "gold.visits_bands_cik", bands.gold_visits_bands_cik, deps=["gold.visits_second", "gold.visits_day"]
         ),
+        lake_asset("silver.filings", filings.settle_filings, deps=["bronze.files"]),
+        lake_asset("gold.filings", filings.gold_filings, deps=["silver.filings"]),
     ]

@@ -177,7 +177,7 @@ def test_the_logged_day_shows_its_curve_companies_documents_and_days(
     opened(browser, address)
     wait_for(lambda: browser.find_elements(By.CSS_SELECTOR, ".tm-curve svg path"))
     page = text(browser, "[aria-label='Logged days']:not(input)")
-    for said in ("20 November 2026", "24 weekdays of logs", "CIK 4000001", "3 Jan 2017", "61,234"):
+    for said in ("20 November 2026", "24 weekdays of logs", "10-K", "CIK 4000001", "3 Jan 2017", "61,234"):
         assert said in page, said
     host = address.removeprefix("http://")
     own = (f"http://{host}/", f"ws://{host}/", "data:", "blob:", "chrome:", "about:")
