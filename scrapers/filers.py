@@ -44,7 +44,9 @@ def filers(mapped: pl.DataFrame, preferred: Collection[str] = ()) -> pl.DataFram
     then = grid.join(known, left_on=["cik", "valid_from"], right_on=["cik", "taken_on"], how="left", coalesce=True)
     facts = [name for name in FILERS.columns if name not in {"cik", "valid_from", "valid_to", "taken_on"}]
     held = then.with_columns(taken_on=pl.when(pl.col("symbol").is_not_null()).then("valid_from"))
-    filled = held.join(newest.select("cik", *(pl.col(name).alias(f"{name}_new") for name in (*facts, "taken_on"))), on="cik")
+    filled = held.join(
+        newest.select("cik", *(pl.col(name).alias(f"{name}_new") for name in (*facts, "taken_on"))), on="cik"
+    )
     told = filled.select(
         "cik",
         "valid_from",

@@ -42,9 +42,9 @@ TABLES: dict[str, Table] = {
         *LISTINGS,
         *LIVE,
         *VISIT_COUNTS,
-        *BAND_TABLES,
         *FILERS,
         *FILINGS,
+        *BAND_TABLES,
     )
 }
 

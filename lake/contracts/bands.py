@@ -80,7 +80,7 @@ class VisitsBandCik(Percentiles):
 
 
 class VisitsPriceMart(VisitsDayMart):
-    """Visits to a company's filings in a day beside its price on that day, of filers with a ticker."""
+    """Visits to a company's filings in a day beside its price on that day, of filers of whose ticker there are bars."""
 
     close = dy.Float64(nullable=True, min_exclusive=0, metadata={"unit": "USD", "meaning": "close of that session"})
     return_pct = dy.Float64(
@@ -123,7 +123,7 @@ BAND_TABLES = (
         "mart",
         VisitsPriceMart,
         "attention",
-        "gold.visits_day, gold.bars_daily, gold.companies",
+        "gold.visits_day, gold.bars_daily, gold.companies, gold.filers",
         engine="dbt",
     ),
 )

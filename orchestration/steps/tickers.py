@@ -76,7 +76,9 @@ def _settle_newest(work: Work, read: _Read) -> Outcome:
     outdated = rows.height - newest.height
     settled = settle(known, newest, read.rows_in - outdated, read.refusals)
     account = settled.account
-    whole = RowAccount(read.rows_in, account.rows_out, account.duplicates + outdated, account.quarantined).check(known.id)
+    whole = RowAccount(read.rows_in, account.rows_out, account.duplicates + outdated, account.quarantined).check(
+        known.id
+    )
     return write_silver(work, known.id, Settled(settled.good, settled.quarantined, whole), EVERYTHING)
 
 

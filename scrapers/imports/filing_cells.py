@@ -60,7 +60,10 @@ def _from_index(part: Part) -> Cells:
     fitting = pl.col("fields").list.len() == 5
     cells = rows.filter(fitting).select(
         pl.col("fields").list.get(4).str.extract(r"(\d{10}-\d\d-\d{6})\.txt$", 1).fill_null("").alias("accession"),
-        *(pl.col("fields").list.get(at).alias(name) for at, name in ((0, "cik"), (2, "form"), (1, "company"), (3, "filedon"))),
+        *(
+            pl.col("fields").list.get(at).alias(name)
+            for at, name in ((0, "cik"), (2, "form"), (1, "company"), (3, "filedon"))
+        ),
         pl.lit("").alias("acceptedat"),
         TEXT,
     )

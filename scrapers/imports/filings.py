@@ -15,9 +15,7 @@ def filed(sheet: Sheet, origin: str) -> pl.DataFrame:
     """Columns of silver.filings less provenance, with `_text` and `_reason`. Times are New York's."""
     accepted = values.raw("acceptedat").str.to_datetime("%Y-%m-%d %H:%M:%S", strict=False, time_unit="us")
     in_new_york = accepted.dt.replace_time_zone("America/New_York", ambiguous="earliest", non_existent="null")
-    day = pl.coalesce(
-        [values.raw("filedon").str.to_date(form, strict=False) for form in ("%Y-%m-%d", "%Y%m%d")]
-    )
+    day = pl.coalesce([values.raw("filedon").str.to_date(form, strict=False) for form in ("%Y-%m-%d", "%Y%m%d")])
     return (
         values.apart(sheet.cells.frame)
         .with_columns(

@@ -10,7 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-Kind = Literal["bars_daily", "bars_minute", "index_bars_daily", "index_bars_minute", "listings", "sec_tickers", "filings"]
+Kind = Literal[
+    "bars_daily", "bars_minute", "index_bars_daily", "index_bars_minute", "listings", "sec_tickers", "filings"
+]
 Basis = Literal["raw", "split_adjusted", "fully_adjusted"]
 BASES: tuple[Basis, ...] = ("raw", "split_adjusted", "fully_adjusted")
 Formula = Literal["crsp", "crsp_with_gains", "total_return"]

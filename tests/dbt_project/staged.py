@@ -102,7 +102,10 @@ def scores() -> pl.DataFrame:
 
 def visits() -> tuple[pl.DataFrame, pl.DataFrame]:
     """Visits of a day and of its seconds to a filer with two tickers and to one without."""
-    day = {"series": "v2", "log_date": DAY, "visits_all": 3, "rank": 1, "share_pct": 50.0, "usual_days": 0}
+    day = {
+        "series": "v2", "log_date": DAY, "visits_all": 3, "measure": "all", "rank": 1, "share_pct": 50.0, "rank_all": 1,
+        "share_all_pct": 50.0, "usual_days": 0, "is_session": True,
+    }  # fmt: skip
     second = {"series": "v2", "log_date": DAY, "second_of_day": 5, "visits_all": 3}
     return (
         frame("gold.visits_day", [{**day, "cik": cik} for cik in (20, 77, 99)]),

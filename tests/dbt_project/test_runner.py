@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +12,7 @@ import polars as pl
 import psycopg
 import pytest
 
-from dbt_project import runner
+from dbt_project import generate, runner
 from lake.contracts import of_layer, table
 from lake.load import load_slice, postgres_columns
 from lake.swap import swap
@@ -49,7 +49,9 @@ def test_all_marts_are_built_with_the_contract_s_columns(
 ) -> None:
     _, report = built
     assert set(report.models) == set(MARTS)
-    assert report.tests >= 3 * len(MARTS) - 5
+    models = [*generate.marts()["models"], *generate.staging()["models"]]
+    columns = [column for model in models for column in model.get("columns", ())]
+    assert report.tests == sum(len(told.get("data_tests", ())) for told in (*models, *columns))
     for mart in of_layer("mart"):
         found = ask(
             postgres.owner_dsn,
@@ -116,6 +118,31 @@ def test_a_filer_has_the_ticker_and_the_name_of_the_day(built: tuple[str, runner
     found = ask(reader, "SELECT log_date, symbol, name FROM marts.visits_documents ORDER BY log_date")
     assert [row[1:] for row in found] == [("THEN", "Then Inc"), ("NOW", "Now Inc")]
     assert found[1][0] == staged.DAY
+
+
+def test_visits_stand_beside_the_price_of_their_session_or_say_why_not(
+    built: tuple[str, runner.BuildReport], postgres: Server, target: Path
+) -> None:
+    (day,) = staged.visits()[0].filter(pl.col("cik") == 20).to_dicts()
+    known = staged.visits()[0]
+    # A session with a bar, one without, a Saturday, and a filer without a ticker.
+    days = [
+        {**day, "log_date": staged.SESSIONS[3]},
+        day,
+        {**day, "log_date": date(2026, 11, 21), "is_session": False},
+        {**day, "cik": 99},
+    ]
+    load_slice(postgres.owner_dsn, table("gold.visits_day"), pl.DataFrame(days, schema=known.schema))
+    report = runner.build(["visits_prices"], postgres.owner_dsn, target)
+    assert report.failures == ()
+    swap(postgres.owner_dsn, ["visits_prices"])
+    found = ask(built[0], "SELECT log_date, symbol, close, price FROM marts.visits_prices ORDER BY log_date")
+    assert found == [
+        (staged.SESSIONS[3], "BB-A", 4.0, "bar"),
+        (staged.DAY, "BB-A", None, "no_bar"),
+        (date(2026, 11, 21), "BB-A", None, "no_session"),
+    ]
+    load_slice(postgres.owner_dsn, table("gold.visits_day"), known)
 
 
 def test_news_is_found_by_its_words_and_the_headline_s_weigh_more(

@@ -39,7 +39,9 @@ def test_the_pages_of_real_filings_say_their_forms(shared: Path) -> None:
     packed = shared / "data" / "edgar_logs" / "edgar_filing_docs_cs320.zip"
     rows = read(packed)
     with zipfile.ZipFile(packed) as archive:
-        pages = {info.filename: archive.read(info).decode("latin-1") for info in archive.infolist() if not info.is_dir()}
+        pages = {
+            info.filename: archive.read(info).decode("latin-1") for info in archive.infolist() if not info.is_dir()
+        }
     assert rows.account == (630, 609, 21, 0)
     # Some are there twice, as .htm and as .html.
     good = rows.settled["silver.filings"].good
