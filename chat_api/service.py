@@ -8,9 +8,10 @@ import time
 import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any, Protocol
 
-from chat_api import charts, context, data_health, overview
+from chat_api import attention, charts, context, data_health, overview
 from chat_api.context import Context
 from chat_api.csv_export import to_csv
 from chat_api.execute import Database, DatabaseDown, NotLoaded, QueryFailed, TooSlow
@@ -64,13 +65,22 @@ class Service:
         language: reads questions; offline by default rules, or a model.
         clock: the one clock.
         simulated: whether the home's world is simulated.
+        visits: which visits attention goes by.
     """
 
-    def __init__(self, database: Database, language: Language, clock: Clock, simulated: bool) -> None:
+    def __init__(
+        self,
+        database: Database,
+        language: Language,
+        clock: Clock,
+        simulated: bool,
+        visits: attention.Visits = "all",
+    ) -> None:
         self._database = database
         self._language = language
         self._clock = clock
         self.simulated = simulated
+        self._visits = visits
         self._lock = threading.Lock()
         self._stamp: tuple[Any, ...] | None = None
         self._context: Context | None = None
@@ -224,6 +234,19 @@ class Service:
             DatabaseDown, NotLoaded, TooSlow, QueryFailed: as the database raises.
         """
         return data_health.read(self._database.records, self.context())
+
+    def attention_days(self) -> attention.AttentionDays:
+        """The logged days that are loaded.
+
+        Raises:
+            DatabaseDown, NotLoaded, TooSlow, QueryFailed: as the database raises.
+        """
+        return attention.read_days(self._database.records, simulated=self.simulated, visits=self._visits)
+
+    def attention_day(self, day: date, series: str | None = None) -> attention.AttentionDay:
+        """A logged day, of a form of the log; without one, of the form that has the day. Raises as `attention_days`."""
+        chosen = series or self.context().series_of(day)
+        return attention.read_day(self._database.records, chosen, day, simulated=self.simulated, visits=self._visits)
 
     def readable(self, questions: Sequence[str]) -> tuple[str, ...]:
         """Those of some questions that can be answered as they stand."""

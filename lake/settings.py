@@ -131,6 +131,27 @@ class Settings(BaseSettings):
     spark_remote: str | None = Field(
         None, description="Spark Connect address of a cluster; empty for the embedded engine"
     )
+    stream: Literal["on", "off"] = Field(
+        "off", description="whether `tidemark up` runs the live stream's job; its Java takes some 1.2 GB"
+    )
+    stream_source: Literal["files", "kafka"] = Field("files", description="where the live stream comes from")
+    stream_remote: str | None = Field(
+        None, description="Spark Connect address of the stream's cluster; empty for an Apache Spark of its own"
+    )
+    stream_checkpoint: str | None = Field(
+        None, description="folder or URI where the stream's cluster keeps its checkpoint; needed with a cluster"
+    )
+    stream_lateness_seconds: int = Field(
+        10, ge=0, le=86_400, description="how far behind the newest second a row of the stream is not yet late"
+    )
+    stream_hot_minutes: int = Field(
+        60, ge=2, le=100_000, description="minutes for which the live page holds companies by second"
+    )
+    stream_keep_days: int = Field(
+        7, ge=1, le=3_650, description="days for which a stream's messages and live state stay after its end"
+    )
+    kafka_servers: str | None = Field(None, description="Kafka brokers, HOST:PORT, comma separated")
+    kafka_topic: str = Field("tidemark.visits", description="Kafka topic of the live stream")
     hot_days: Annotated[dict[str, int], NoDecode] = Field(
         {}, description="days of a gold table that PostgreSQL holds, as in quotes=400,visits_second=31"
     )
@@ -219,7 +240,7 @@ class Settings(BaseSettings):
             parse_start(value)
         return value or None
 
-    @field_validator("spark_remote")
+    @field_validator("spark_remote", "stream_remote")
     @classmethod
     def _check_remote(cls, value: str | None) -> str | None:
         if value and not value.startswith("sc://"):

@@ -34,6 +34,7 @@ _BY_TABLE: Mapping[str, Window] = {
     "bronze.files": _LOGS,
     "bronze.edgar_index": _LOGS,
     "bronze.unanswered_logs": _LOGS,
+    "gold.visits_live": _BROUGHT,
 }
 
 

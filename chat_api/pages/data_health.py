@@ -32,6 +32,7 @@ class HealthPage:
                     Text("span", "Simulated data").classes("tm-mark")
                 ui.element("div").classes("tm-grow")
                 ui.link("Questions", "/")
+                ui.link("Attention", "/attention")
                 ui.link("Data Docs", "/data-docs/")
             self._body = named(ui.element("section").classes("tm-grid"), "State of the data")
             Text("footer", "Times are UTC unless they say otherwise.").classes("tm-foot")

@@ -8,8 +8,10 @@ from fastapi import FastAPI
 from nicegui import run, ui
 
 from chat_api.execute import DatabaseDown, NotLoaded, QueryFailed, TooSlow
+from chat_api.live_reader import Live
 from chat_api.overview import Overview
 from chat_api.pages import answer_card, market
+from chat_api.pages.attention import AttentionPage
 from chat_api.pages.data_health import HealthPage
 from chat_api.pages.examples import questions
 from chat_api.pages.tables import Text, named
@@ -60,6 +62,7 @@ class Page:
                 Text("span", "Simulated data").classes("tm-mark")
             ui.element("div").classes("tm-grow")
             self._as_of = ui.label("").classes("tm-tag")
+            ui.link("Attention", "/attention").classes("tm-tag")
             ui.link("Data health", "/data-health").classes("tm-tag")
             button = ui.button(icon="contrast", color=None, on_click=lambda: dark.set_value(not dark.value)).props(
                 "flat round dense"
@@ -161,7 +164,7 @@ class Page:
             Text("div", text).classes("tm-sentence")
 
 
-def mount(app: FastAPI, service: Service) -> None:
+def mount(app: FastAPI, service: Service, live: Live) -> None:
     """Put the pages on an application. Once in a process: the page library keeps its routes globally."""
 
     @ui.page("/", title="Tidemark")
@@ -173,5 +176,10 @@ def mount(app: FastAPI, service: Service) -> None:
         ui.add_css(_STYLE)
         ui.dark_mode(None)
         HealthPage(service.data_health, service.simulated).build()
+
+    @ui.page("/attention", title="Attention · Tidemark")
+    def attention() -> None:
+        ui.add_css(_STYLE)
+        AttentionPage(service, live).build()
 
     ui.run_with(app, title="Tidemark", dark=None, show_welcome_message=False, reconnect_timeout=5)

@@ -27,6 +27,17 @@ class Text(Element):
         super().__init__(tag)
         self._text = text
 
+    @property
+    def text(self) -> str:
+        """What it shows."""
+        return self._text or ""
+
+    def put(self, text: str) -> None:
+        """Show another text; nothing is sent where it is the same."""
+        if text != self._text:
+            self._text = text
+            self.update()
+
 
 def named(element: Element, name: str) -> Element:
     """Give an element its accessible name. Set as a value, never parsed: the name may hold anything."""
@@ -71,6 +82,15 @@ def _cell(value: str | Draw, classes: str) -> None:
         return
     with ui.element("td").classes(classes):
         value()
+
+
+def legend(entries: Sequence[tuple[str, str, str]]) -> None:
+    """The legend of a chart: kind (line, dashed or area), colour and name of each of its parts."""
+    with ui.element("div").classes("tm-legend"):
+        for kind, colour, name in entries:
+            with ui.element("span"):
+                ui.element("i").classes(f"tm-key tm-key-{kind}").style(f"color: {colour}").props("aria-hidden=true")
+                Text("span", name)
 
 
 def web_address(value: object) -> str | None:

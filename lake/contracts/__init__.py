@@ -11,6 +11,7 @@ from lake.contracts.forecasts import FORECASTS
 from lake.contracts.indices import INDEX_TABLES
 from lake.contracts.listings import LISTINGS
 from lake.contracts.log_days import LOG_DAYS
+from lake.contracts.live import LIVE
 from lake.contracts.market import DISPUTED, MARKET, SECTORS
 from lake.contracts.marts import LOADS, MARTS
 from lake.contracts.minutes import MINUTE_TABLES
@@ -41,6 +42,7 @@ TABLES: dict[str, Table] = {
         *NEWS_TABLES,
         *LISTINGS,
         *LOG_DAYS,
+        *LIVE,
         *VISIT_COUNTS,
         *FILERS,
         *FILINGS,

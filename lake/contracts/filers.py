@@ -38,7 +38,19 @@ class Filer(Provenance):
     taken_on = dy.Date(nullable=False, metadata=_TAKEN_ON)
 
 
+class FilerMart(dy.Schema):
+    """Which ticker and name a filer has on which days: by SEC's mapping, else by the company's own description."""
+
+    cik = dy.Int64(primary_key=True, min=1, metadata=_CIK)
+    valid_from = dy.Date(primary_key=True, metadata={"meaning": "first day, 1993-01-01 (EDGAR's begin) for the first"})
+    valid_to = dy.Date(nullable=True, metadata={"meaning": "the day after the last; empty where it still holds"})
+    symbol = dy.String(nullable=False, regex=SYMBOL, metadata={"meaning": "first ticker of the filer"})
+    name = dy.String(nullable=True, metadata={"meaning": "filer's name"})
+    sector = dy.String(nullable=True, metadata={"meaning": "sector, of companies that are followed"})
+
+
 FILERS = (
     Table("mapped_tickers", "silver", MappedTicker, "market", "SEC company tickers"),
     Table("filers", "gold", Filer, "market", "silver.mapped_tickers, gold.companies"),
+    Table("filers", "mart", FilerMart, "market", "gold.filers, gold.companies", engine="dbt"),
 )
