@@ -18,9 +18,12 @@ if TYPE_CHECKING:
 World = Literal["simulated", "real"]
 SourceMode = Literal["live", "files", "off"]
 MinuteSource = Literal["yahoo", "alphavantage"]
+StreamSource = Literal["files", "kafka"]
 
 _S3_URI = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/(?!\.{1,2}(/|$))[A-Za-z0-9._-]+)*/?")
 _BASE_URL = re.compile(r"https?://[A-Za-z0-9.:\[\]-]+/?")
+_SERVER = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):\d{1,5}")
+_TOPIC = re.compile(r"[A-Za-z0-9._-]{1,249}")
 
 
 class SettingsError(ValueError):
@@ -118,6 +121,12 @@ class Settings(BaseSettings):
     spark_remote: str | None = Field(
         None, description="Spark Connect address of a cluster; empty for the embedded engine"
     )
+    stream_source: StreamSource = Field("files", description="where the stream comes from: files or kafka")
+    stream_remote: str | None = Field(
+        None, description="Spark Connect address of the stream's cluster; empty for an engine of its own"
+    )
+    kafka_servers: str | None = Field(None, description="HOST:PORT of Kafka's brokers, comma separated")
+    kafka_topic: str = Field("tidemark.visits", description="Kafka's topic of the stream")
     hot_days: Annotated[dict[str, int], NoDecode] = Field(
         {}, description="days of a gold table that PostgreSQL holds, as in quotes=400,visits_second=31"
     )
@@ -206,12 +215,29 @@ class Settings(BaseSettings):
             parse_start(value)
         return value or None
 
-    @field_validator("spark_remote")
+    @field_validator("spark_remote", "stream_remote")
     @classmethod
     def _check_remote(cls, value: str | None) -> str | None:
         if value and not value.startswith("sc://"):
             raise ValueError("a Spark Connect address, such as sc://host:15002")
         return value or None
+
+    @field_validator("kafka_servers")
+    @classmethod
+    def _check_servers(cls, value: str | None) -> str | None:
+        if not value:
+            return None
+        servers = [server.strip() for server in value.split(",")]
+        if not all(_SERVER.fullmatch(server) for server in servers):
+            raise ValueError("HOST:PORT of each broker, comma separated, such as kafka1:9092,kafka2:9092")
+        return ",".join(servers)
+
+    @field_validator("kafka_topic")
+    @classmethod
+    def _check_topic(cls, value: str) -> str:
+        if not _TOPIC.fullmatch(value) or value in {".", ".."}:
+            raise ValueError("up to 249 letters, digits and . _ -, such as tidemark.visits")
+        return value
 
 
 def load_settings(**overrides: Any) -> Settings:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from confluent_kafka import Producer
+    from confluent_kafka import Consumer, Producer
     from pyspark.sql import DataFrame, SparkSession
 
     from lake.settings import Settings
@@ -61,7 +61,7 @@ class Topic:
             KafkaUnusable: when no servers are named.
         """
         if not settings.kafka_servers:
-            raise KafkaUnusable("no Kafka servers are named: set TIDEMARK_KAFKA_SERVERS, such as host:9092")
+            raise KafkaUnusable("no Kafka servers are named; set TIDEMARK_KAFKA_SERVERS, such as host:9092")
         return cls(settings.kafka_servers, settings.kafka_topic)
 
     @property
@@ -70,7 +70,7 @@ class Topic:
         return {"bootstrap.servers": self.servers, "client.id": "tidemark", "log_level": 2}
 
     def partitions(self) -> int | None:
-        """How many partitions the topic has; None where there is no such topic.
+        """How many partitions the topic has; None where there is no such topic, or one has no leader yet.
 
         Raises:
             KafkaUnusable: when the servers do not answer.
@@ -82,7 +82,8 @@ class Topic:
             known = AdminClient(self.client).list_topics(timeout=ANSWER_SECONDS).topics
         except KafkaException as error:
             raise self._unusable(error) from error
-        return len(known[self.name].partitions) if self.name in known and known[self.name].partitions else None
+        parts = known[self.name].partitions.values() if self.name in known else ()
+        return len(parts) if parts and all(part.leader >= 0 for part in parts) else None
 
     def create(self, partitions: int, replication: int) -> int:
         """Make the topic where there is none.
@@ -102,14 +103,23 @@ class Topic:
 
         if (there := self.partitions()) is not None:
             return there
-        made = AdminClient(self.client).create_topics([NewTopic(self.name, partitions, replication)])
+        # The client must outlive its answer.
+        admin = AdminClient(self.client)
         try:
-            made[self.name].result(ANSWER_SECONDS)
+            admin.create_topics([NewTopic(self.name, partitions, replication)])[self.name].result(ANSWER_SECONDS)
         except KafkaException as error:
             if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
                 raise self._unusable(error) from error
-            return self.existing()
-        return partitions
+        return self._led()
+
+    def _led(self) -> int:
+        """Wait until the brokers have told each other of a new topic; how many partitions it has."""
+        end = time.monotonic() + ANSWER_SECONDS
+        while (there := self.partitions()) is None:
+            if time.monotonic() > end:
+                raise KafkaUnusable(f"the brokers at {self.servers} do not tell each other of {self.name!r}")
+            time.sleep(0.1)
+        return there
 
     def existing(self) -> int:
         """How many partitions the topic has.
@@ -119,12 +129,12 @@ class Topic:
         """
         there = self.partitions()
         if there is None:
-            raise KafkaUnusable(f"no topic {self.name!r} at {self.servers}: `tidemark stream topic` makes it")
+            raise KafkaUnusable(f"no topic {self.name!r} at {self.servers}; `tidemark stream topic` makes it")
         return there
 
-    def _unusable(self, error: Exception) -> KafkaUnusable:
+    def _unusable(self, error: Any) -> KafkaUnusable:
         return KafkaUnusable(
-            f"Kafka at {self.servers}, topic {self.name!r}: {error.args[0]}; "
+            f"Kafka at {self.servers}, topic {self.name!r}: {error.args[0].str()}; "
             "check TIDEMARK_KAFKA_SERVERS, and that the broker runs"
         )
 
@@ -194,17 +204,34 @@ class ReplayWriter:
         return producer
 
     def _committed(self) -> int:
-        from confluent_kafka import Consumer, KafkaException, TopicPartition
+        from confluent_kafka import Consumer
 
         consumer = Consumer({**self._topic.client, "group.id": self._group, "enable.auto.commit": False})
         try:
-            (found,) = consumer.committed([TopicPartition(self._topic.name, 0)], PATIENCE_SECONDS)
             self._metadata = consumer.consumer_group_metadata()
-        except KafkaException as error:
-            raise self._topic._unusable(error) from error
+            return max(self._offset(consumer), 0)
         finally:
             consumer.close()
-        return max(int(found.offset), 0)
+
+    def _offset(self, consumer: Consumer) -> int:
+        from confluent_kafka import KafkaError, KafkaException, TopicPartition
+
+        end = time.monotonic() + PATIENCE_SECONDS
+        # A broker that has just begun looks first who keeps the groups.
+        early = (
+            KafkaError.NOT_COORDINATOR,
+            KafkaError.COORDINATOR_NOT_AVAILABLE,
+            KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
+        )
+        while True:
+            try:
+                (found,) = consumer.committed([TopicPartition(self._topic.name, 0)], _left(end))
+            except KafkaException as error:
+                if error.args[0].code() not in early or time.monotonic() > end:
+                    raise self._topic._unusable(error) from error
+                time.sleep(0.2)
+            else:
+                return int(found.offset)
 
     def write(self, lines: Sequence[Line], next_seq: int) -> None:
         """Write lines in one transaction; when it returns, every reader will see all of them.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ def page_env(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     kafka, controller, master, worker, connect = free_ports(5)
     return {
         "JAVA_HOME": str(Path(java).resolve().parents[1]),
+        "PATH": f"{Path(java).parent}:{os.environ['PATH']}",
         "VENV": sys.prefix,
         "JARS": str(fetched_jars()),
         "WORK": str(tmp_path_factory.mktemp("scale-out")),
