@@ -22,6 +22,8 @@ import psutil
 import psycopg
 from psycopg import sql
 
+from lake import live_store
+
 if TYPE_CHECKING:
     from lake.home import Home
     from lake.settings import Settings
@@ -377,6 +379,7 @@ def ensure_roles(home: Home, settings: Settings) -> None:
         connection.execute("REVOKE ALL ON SCHEMA public FROM PUBLIC")
         connection.execute(sql.SQL("GRANT USAGE ON SCHEMA marts TO {}").format(sql.Identifier(READER)))
         connection.execute(sql.SQL("GRANT SELECT ON ALL TABLES IN SCHEMA marts TO {}").format(sql.Identifier(READER)))
+        live_store.ensure(connection, READER)
         _deny_functions(connection)
 
 

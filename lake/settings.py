@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 World = Literal["simulated", "real"]
 SourceMode = Literal["live", "files", "off"]
 MinuteSource = Literal["yahoo", "alphavantage"]
-StreamSource = Literal["files", "kafka"]
 
 _S3_URI = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/(?!\.{1,2}(/|$))[A-Za-z0-9._-]+)*/?")
 _BASE_URL = re.compile(r"https?://[A-Za-z0-9.:\[\]-]+/?")
@@ -69,6 +68,13 @@ class Settings(BaseSettings):
     )
     edgar_days: int = Field(21, ge=1, le=400, description="days of EDGAR logs in the first load, the newest included")
     edgar_rows_per_day: int = Field(50_000, ge=100, le=50_000_000, description="rows in a simulated EDGAR day")
+    visits: Literal["all", "human"] = Field("all", description="which visits pages, ranks and unusual attention go by")
+    visits_repeats: Literal["count", "once"] = Field(
+        "count", description="whether exact repeats of a log's line are visits, or count once"
+    )
+    visits_documents_a_minute: int = Field(
+        25, ge=1, description="documents a minute; an address that asks for more is a robot's in it, not a human's"
+    )
     posts_per_day: int = Field(2_400, ge=10, le=1_000_000, description="posts in a simulated day")
     tags: Annotated[tuple[str, ...], NoDecode] = Field(
         ("nifty50", "sensex", "intraday", "banknifty"), description="tags collected, comma separated, without #"
@@ -121,12 +127,27 @@ class Settings(BaseSettings):
     spark_remote: str | None = Field(
         None, description="Spark Connect address of a cluster; empty for the embedded engine"
     )
-    stream_source: StreamSource = Field("files", description="where the stream comes from: files or kafka")
-    stream_remote: str | None = Field(
-        None, description="Spark Connect address of the stream's cluster; empty for an engine of its own"
+    stream: Literal["on", "off"] = Field(
+        "off", description="whether `tidemark up` runs the live stream's job; its Java takes some 1.2 GB"
     )
-    kafka_servers: str | None = Field(None, description="HOST:PORT of Kafka's brokers, comma separated")
-    kafka_topic: str = Field("tidemark.visits", description="Kafka's topic of the stream")
+    stream_source: Literal["files", "kafka"] = Field("files", description="where the live stream comes from")
+    stream_remote: str | None = Field(
+        None, description="Spark Connect address of the stream's cluster; empty for an Apache Spark of its own"
+    )
+    stream_checkpoint: str | None = Field(
+        None, description="folder or URI where the stream's cluster keeps its checkpoint; needed with a cluster"
+    )
+    stream_lateness_seconds: int = Field(
+        10, ge=0, le=86_400, description="how far behind the newest second a row of the stream is not yet late"
+    )
+    stream_hot_minutes: int = Field(
+        60, ge=2, le=100_000, description="minutes for which the live page holds companies by second"
+    )
+    stream_keep_days: int = Field(
+        7, ge=1, le=3_650, description="days for which a stream's messages and live state stay after its end"
+    )
+    kafka_servers: str | None = Field(None, description="Kafka brokers, HOST:PORT, comma separated")
+    kafka_topic: str = Field("tidemark.visits", description="Kafka topic of the live stream")
     hot_days: Annotated[dict[str, int], NoDecode] = Field(
         {}, description="days of a gold table that PostgreSQL holds, as in quotes=400,visits_second=31"
     )

@@ -10,7 +10,6 @@ from orchestration.doctor import Finding
 
 if TYPE_CHECKING:
     from lake.settings import Settings
-    from spark_jobs.live_kafka import Topic
 
 CONNECT_PORT = 15002
 ANSWER_SECONDS = 5.0
@@ -81,7 +80,7 @@ def check_kafka(settings: Settings) -> Finding:
     from spark_jobs.live_kafka import KafkaUnusable, Topic
 
     try:
-        topic: Topic = Topic.of(settings)
+        topic = Topic.of(settings.kafka_servers, settings.kafka_topic)
         parts = topic.existing()
     except KafkaUnusable as error:
         found, _, remedy = str(error).rpartition("; ")

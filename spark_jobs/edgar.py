@@ -1,4 +1,4 @@
-"""EDGAR days into the lake: raw logs to silver.edgar_requests, its quarantine, and gold.visits_second.
+"""EDGAR days into the lake: raw logs to silver.edgar_requests, its quarantine, and gold's counts of visits.
 
 The edge around `edgar_files` and `edgar_requests`. The engine reads clean text and writes Parquet into folders of
 the tables; delta-rs commits them (see `lake.staged`). Many days go through one job, because a job costs more than a
@@ -7,19 +7,16 @@ small day. A day is whole: its slice is replaced, so a repeated load leaves the 
 
 from __future__ import annotations
 
-import os
-import secrets
 import shutil
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import polars as pl
-import psutil
 import pyarrow as pa
 
 from lake import delta, staged
@@ -28,11 +25,11 @@ from lake.rows import RowAccount
 from spark_jobs import edgar_files
 from spark_jobs.edgar_days import Day, DayReport, DaysFailed
 from spark_jobs.edgar_files import CleanLog, DamagedLog, LogForm, NotALog
+from spark_jobs.edgar_gold import GOLD, READ, USUAL, VisitDefinition
 from spark_jobs.edgar_requests import (
     FACTS,
     PROVENANCE,
     REQUESTS,
-    VISITS,
     broken_rules,
     day_facts,
     good_requests,
@@ -40,8 +37,8 @@ from spark_jobs.edgar_requests import (
     refused_requests,
     repeated_lines,
     typed_requests,
-    visits_second,
 )
+from spark_jobs.edgar_staging import ddl, new_scratch, read, stage_gold, write
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -66,7 +63,7 @@ class _Loading:
     log: CleanLog
     folder: Path
     rows_out: int = 0
-    visits: int = 0
+    counted: dict[str, int] = field(default_factory=dict)
     refused: list[tuple[str, str]] = field(default_factory=list)
 
     @property
@@ -78,17 +75,20 @@ class _Loading:
         return delta.Slice({"series": self.log.form.series, "log_date": self.day.log_date})
 
 
-def run_day(spark: SparkSession, home: Home, day: Day, run_id: str) -> DayReport:
+def run_day(
+    spark: SparkSession, home: Home, day: Day, run_id: str, definition: VisitDefinition = USUAL
+) -> DayReport:
     """Load one day; see `run_days`."""
-    (report,) = run_days(spark, home, [day], run_id)
+    (report,) = run_days(spark, home, [day], run_id, definition)
     return report
 
 
-def run_days(
+def run_days(  # noqa: PLR0913, PLR0917 - a job's surroundings
     spark: SparkSession,
     home: Home,
     days: Sequence[Day],
     run_id: str,
+    definition: VisitDefinition = USUAL,
     progress: Callable[[DayReport], None] | None = None,
 ) -> list[DayReport]:
     """Load days, each in place of what the lake has of it.
@@ -98,6 +98,7 @@ def run_days(
         home: whose lake.
         days: each day at most once.
         run_id: for provenance.
+        definition: what a visit is.
         progress: called after each day is committed.
 
     Raises:
@@ -111,7 +112,7 @@ def run_days(
     reports: list[DayReport] = []
     failures: dict[date, str] = {}
     for batch in _batches(days):
-        for report in _run_batch(spark, home, batch, run_id, failures):
+        for report in _run_batch(spark, home, batch, run_id, definition, failures):
             reports.append(report)
             if progress:
                 progress(report)
@@ -134,32 +135,26 @@ def _batches(days: Sequence[Day]) -> Iterator[list[Day]]:
         yield batch
 
 
-def _run_batch(
-    spark: SparkSession, home: Home, days: list[Day], run_id: str, failures: dict[date, str]
+def _run_batch(  # noqa: PLR0913, PLR0917 - a job's surroundings
+    spark: SparkSession,
+    home: Home,
+    days: list[Day],
+    run_id: str,
+    definition: VisitDefinition,
+    failures: dict[date, str],
 ) -> list[DayReport]:
     began = time.monotonic()
-    scratch = _scratch(home)
+    scratch = new_scratch(home)
     try:
         loading = _clean_all(days, scratch, failures)
         if not loading:
             return []
-        versions = _compute_and_commit(spark, home, loading, run_id, scratch)
+        versions = _compute_and_commit(spark, home, loading, run_id, definition, scratch)
     finally:
         shutil.rmtree(scratch)
     seconds = time.monotonic() - began
     lines = sum(one.log.rows_in for one in loading) or 1
     return [_report(one, seconds * one.log.rows_in / lines, versions) for one in loading]
-
-
-def _scratch(home: Home) -> Path:
-    """A folder for this load's text; those of processes that are gone are removed."""
-    root = home.landing / "edgar"
-    for old in root.glob("*-*"):
-        if not psutil.pid_exists(int(old.name.split("-")[0])):
-            shutil.rmtree(old, ignore_errors=True)
-    path = root / f"{os.getpid()}-{secrets.token_hex(4)}"
-    path.mkdir(parents=True)
-    return path
 
 
 def _clean_all(days: list[Day], scratch: Path, failures: dict[date, str]) -> list[_Loading]:
@@ -177,39 +172,44 @@ def _clean_all(days: list[Day], scratch: Path, failures: dict[date, str]) -> lis
     return loading
 
 
-def _compute_and_commit(
-    spark: SparkSession, home: Home, loading: list[_Loading], run_id: str, scratch: Path
+def _compute_and_commit(  # noqa: PLR0913, PLR0917 - a job's surroundings
+    spark: SparkSession,
+    home: Home,
+    loading: list[_Loading],
+    run_id: str,
+    definition: VisitDefinition,
+    scratch: Path,
 ) -> dict[str, int]:
-    """Compute both tables, account for every line, then commit: the quarantine, silver, gold."""
+    """Compute all tables, account for every line, then commit: the quarantine, silver, gold."""
     provenance = spark.createDataFrame(
         [(*one.slice.equals.values(), one.day.observed_at, run_id, one.day.sha256) for one in loading],
-        _ddl(PROVENANCE),
+        ddl(PROVENANCE),
     )
     requests_folder = staged.new_folder(home, REQUESTS, scratch / "staged")
-    visits_folder = staged.new_folder(home, VISITS, scratch / "staged")
     try:
         for (form, folder), alike in _by_form(loading):
             text = _text(spark, folder)
             numbered = numbered_lines(text, _repeated(spark, text, sum(one.log.rows_clean for one in alike)))
             typed = typed_requests(_with_facts(spark, alike, numbered), form)
-            _write(good_requests(typed, provenance), requests_folder)
+            write(good_requests(typed, provenance), requests_folder)
         requests = staged.files_of(REQUESTS, requests_folder)
         _account(spark, loading, requests)
+        gold: dict[str, list[staged.StagedFile]] = {known.id: [] for known in GOLD}
         if requests:
-            _write(visits_second(_requests(spark, requests_folder), provenance), visits_folder)
-        visits = staged.files_of(VISITS, visits_folder)
-        for one in loading:
-            one.visits = sum(f.rows for f in visits if dict(f.partition) == one.partition)
+            lines = read(spark, requests_folder, READ)
+            gold = stage_gold(spark, home, lines, provenance, definition, scratch)
     except BaseException:
         shutil.rmtree(requests_folder, ignore_errors=True)
-        shutil.rmtree(visits_folder, ignore_errors=True)
         raise
     for one in loading:
+        one.counted = {
+            table_id: sum(f.rows for f in files if dict(f.partition) == one.partition) for table_id, files in gold.items()
+        }
         delta.replace_quarantine(home, REQUESTS, _quarantine(one, run_id), one.slice)
     partitions = [one.partition for one in loading]
     return {
         REQUESTS.id: staged.commit(home, REQUESTS, requests, partitions).version,
-        VISITS.id: staged.commit(home, VISITS, visits, partitions).version,
+        **{known.id: staged.commit(home, known, gold[known.id], partitions).version for known in GOLD},
     }
 
 
@@ -220,10 +220,6 @@ def _by_form(loading: list[_Loading]) -> Iterator[tuple[tuple[LogForm, Path], li
         if one.log.rows_clean:
             forms.setdefault((one.log.form, one.folder), []).append(one)
     yield from forms.items()
-
-
-def _ddl(columns: Mapping[str, str]) -> str:
-    return ", ".join(f"{name} {kind}" for name, kind in columns.items())
 
 
 def _text(spark: SparkSession, folder: Path) -> DataFrame:
@@ -243,27 +239,12 @@ def _repeated(spark: SparkSession, text: DataFrame, lines: int) -> DataFrame | N
 def _with_facts(spark: SparkSession, loading: list[_Loading], lines: DataFrame) -> DataFrame:
     """The lines of those days, each with the facts of its file."""
     facts = [(_file_number(one), *day_facts(one.day.log_date)) for one in loading]
-    files = spark.createDataFrame(facts, _ddl({"file": "int", **FACTS}))
+    files = spark.createDataFrame(facts, ddl({"file": "int", **FACTS}))
     return lines.join(files, "file").drop("file")
 
 
 def _file_number(one: _Loading) -> int:
     return int(one.log.chunks[0].parent.name.removeprefix("file="))
-
-
-def _requests(spark: SparkSession, folder: Path) -> DataFrame:
-    """The staged requests; the partition columns come from folder names, so their types are given."""
-    read = spark.read.parquet(str(folder))
-    return read.selectExpr(
-        *(
-            {"series": "CAST(series AS string) AS series", "log_date": "CAST(log_date AS date) AS log_date"}.get(c, c)
-            for c in REQUESTS.columns
-        )
-    )
-
-
-def _write(frame: DataFrame, folder: Path) -> None:
-    frame.write.mode("append").partitionBy("series", "log_date").parquet(str(folder))
 
 
 def _account(spark: SparkSession, loading: list[_Loading], requests: list[staged.StagedFile]) -> None:
@@ -308,7 +289,7 @@ def _report(one: _Loading, seconds: float, versions: dict[str, int]) -> DayRepor
         rows_in=one.log.rows_in,
         rows_out=one.rows_out,
         quarantined=len(one.refused),
-        visits=one.visits,
+        counted=one.counted,
         seconds=round(seconds, 3),
         broken=dict(broken),
         versions=versions,

@@ -35,7 +35,7 @@ class DayReport:
         rows_out: requests in silver; exact repeats are among them.
         duplicates: always 0, because repeats are kept with their number.
         quarantined: lines refused.
-        visits: rows of gold.visits_second.
+        counted: table of gold → its rows of the day.
         broken: rule → how many lines broke it.
         seconds: the day's share of its batch's time, by lines.
         versions: table → the version that holds the day.
@@ -46,8 +46,8 @@ class DayReport:
     rows_in: int
     rows_out: int
     quarantined: int
-    visits: int
     seconds: float
+    counted: dict[str, int] = field(default_factory=dict)
     duplicates: int = 0
     broken: dict[str, int] = field(default_factory=dict)
     versions: dict[str, int] = field(default_factory=dict)

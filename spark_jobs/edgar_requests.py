@@ -1,4 +1,4 @@
-"""EDGAR log lines to typed requests, and requests to visits: functions from DataFrame to DataFrame.
+"""EDGAR log lines to typed requests: functions from DataFrame to DataFrame.
 
 No reading, no writing, no engine in sight: what is used here exists, with the same results, in Sail and in Apache
 Spark (their tests compare the tables row for row). Expressions are SQL texts, as the contract's rules are. Casts are
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 REQUESTS = table("silver.edgar_requests")
-VISITS = table("gold.visits_second")
 
 # What comes with each line, from its file; `day_facts` makes them.
 FACTS = {
@@ -288,26 +287,3 @@ def refused_requests(typed: DataFrame) -> DataFrame:
 def broken_rules(series: Series, broken: int) -> str:
     """The names behind the bits of `broken`, comma separated."""
     return ",".join(name for bit, name in enumerate(rules_of(series)) if broken >> bit & 1)
-
-
-def visits_second(requests: DataFrame, provenance: DataFrame, *, count_repeats: bool = True) -> DataFrame:
-    """Visits by series, logged day, second and company.
-
-    A human visit is a request with status 200, no crawler's, not of an index page: the pages that lead to filings
-    are not filings, and a failed request reads nothing. The second form of the logs does not carry what this takes.
-
-    Args:
-        requests: the contract's columns of silver.edgar_requests, less provenance.
-        provenance: a row for each day, of `PROVENANCE`.
-        count_repeats: whether exact repeats of a line count; by default they do, as repeated requests.
-    """
-    from pyspark.sql import functions as F  # noqa: N812 - heavy, and its customary name
-
-    human = "CASE WHEN series <> 'v1' THEN NULL WHEN status = 200 AND NOT is_crawler AND NOT is_index THEN 1 ELSE 0 END"
-    counted = requests if count_repeats else requests.where("repeat_no = 1")
-    visits = counted.groupBy("series", "log_date", "second_of_day", "cik").agg(
-        F.expr("min(requested_at)").alias("second"),
-        F.expr("count(*)").alias("visits_all"),
-        F.expr(f"sum({human})").cast("bigint").alias("visits_human"),
-    )
-    return visits.join(provenance, ["series", "log_date"]).selectExpr(*VISITS.columns)

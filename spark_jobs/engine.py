@@ -108,13 +108,15 @@ def spark_argv(port: int, memory: str = "2g", conf: Mapping[str, str] | None = N
 def spark_environment(base: Mapping[str, str]) -> dict[str, str]:
     """An environment in which Spark finds itself and this Python."""
     site = sysconfig.get_path("purelib")
+    # Functions that the engine runs in Python are found by name in this very package.
+    here = str(Path(__file__).resolve().parents[1])
     return {
         **base,
         "SPARK_HOME": str(Path(site, "pyspark")),
         "SPARK_LOCAL_IP": "127.0.0.1",
         "PYSPARK_PYTHON": sys.executable,
         "PYSPARK_DRIVER_PYTHON": sys.executable,
-        "PYTHONPATH": os.pathsep.join(p for p in (site, base.get("PYTHONPATH", "")) if p),
+        "PYTHONPATH": os.pathsep.join(p for p in (here, site, base.get("PYTHONPATH", "")) if p),
     }
 
 
@@ -141,7 +143,14 @@ sys.exit(child.wait())
 """
 
 
-def start(kind: Kind, port: int, log_dir: Path, memory: str = "2g", conf: Mapping[str, str] | None = None) -> Engine:
+def start(  # noqa: PLR0913, PLR0917 - an engine's own words
+    kind: Kind,
+    port: int,
+    log_dir: Path,
+    memory: str = "2g",
+    conf: Mapping[str, str] | None = None,
+    env: Mapping[str, str] | None = None,
+) -> Engine:
     """Start an engine and wait until it listens.
 
     Args:
@@ -150,12 +159,14 @@ def start(kind: Kind, port: int, log_dir: Path, memory: str = "2g", conf: Mappin
         log_dir: where its log goes, as `KIND.log`.
         memory: the Java heap's limit; Sail has none.
         conf: more settings for Apache Spark.
+        env: more of its environment, as its Python workers see it.
 
     Raises:
         EngineError: when it ends or is not ready in time.
     """
     argv = sail_argv(port) if kind == "sail" else spark_argv(port, memory, conf)
-    env = dict(os.environ) if kind == "sail" else spark_environment(os.environ)
+    base = {**os.environ, **(env or {})}
+    env = base if kind == "sail" else spark_environment(base)
     log_dir.mkdir(parents=True, exist_ok=True)
     log = log_dir / f"{kind}.log"
     with log.open("ab") as output:

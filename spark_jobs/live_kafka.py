@@ -1,44 +1,40 @@
 """The stream in Kafka: its topic, who writes to it, who follows it, and how Spark reads it.
 
-A message's key is the company's CIK, so that the lines of a company keep their order; its value is the stream's JSON
-line (docs/stream.md). A replay writes in transactions, each with the sequence number that comes next, so that a replay
-that was killed goes on with no line lost or doubled; readers see what is committed.
+A message's key is the company's CIK, so that the messages of a company keep their order; its value is the stream's JSON
+line (docs/stream.md). Writers write in transactions, each with the number of the message that comes next, so a stream
+whose writer was killed goes on with nothing lost or doubled. That number is kept in a topic beside the stream's, the newest
+for each stream, and not as a consumer group's offset: the client waits for ever for the group after its broker was killed.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from confluent_kafka import Consumer, Producer
+    import polars as pl
+    from confluent_kafka import Producer
     from pyspark.sql import DataFrame, SparkSession
 
-    from lake.settings import Settings
+    from spark_jobs.live_source import Source
 
 # A broker that is away for longer is somebody's task, not this program's.
 PATIENCE_SECONDS = 120.0
 ANSWER_SECONDS = 15.0
-# How long a writer that was killed can hold back readers of what came after it; the next one of its name ends that.
-TRANSACTION_MILLISECONDS = 30_000
+# How long a writer that was killed can hold back who reads what came after it; the next writer of its stream ends that.
+TRANSACTION_MILLISECONDS = 60_000
+# Of one micro-batch: what a small Java heap holds.
+BATCH_MESSAGES = 250_000
 
 
 class KafkaUnusable(RuntimeError):
-    """Kafka does not answer, or refuses; the text names the servers, the topic and what to do."""
+    """Kafka does not answer, or refuses; the text names the servers, the topic and, after a semicolon, what to do."""
 
 
 class Superseded(RuntimeError):
     """Another process writes this stream now; this one must end."""
-
-
-@dataclass(frozen=True)
-class Line:
-    """A message: the company it is of (none for the end of a stream) and its JSON text."""
-
-    cik: int | None
-    text: str
 
 
 @dataclass(frozen=True)
@@ -54,15 +50,20 @@ class Topic:
     name: str
 
     @classmethod
-    def of(cls, settings: Settings) -> Topic:
-        """The topic of the settings.
+    def of(cls, servers: str | None, name: str) -> Topic:
+        """The topic of settings.
 
         Raises:
             KafkaUnusable: when no servers are named.
         """
-        if not settings.kafka_servers:
+        if not servers:
             raise KafkaUnusable("no Kafka servers are named; set TIDEMARK_KAFKA_SERVERS, such as host:9092")
-        return cls(settings.kafka_servers, settings.kafka_topic)
+        return cls(servers, name)
+
+    @property
+    def positions(self) -> Topic:
+        """The topic of streams' positions: key = stream, value = the number of its next message."""
+        return Topic(self.servers, f"{self.name}.positions")
 
     @property
     def client(self) -> dict[str, Any]:
@@ -81,45 +82,9 @@ class Topic:
         try:
             known = AdminClient(self.client).list_topics(timeout=ANSWER_SECONDS).topics
         except KafkaException as error:
-            raise self._unusable(error) from error
+            raise self.unusable(error) from error
         parts = known[self.name].partitions.values() if self.name in known else ()
         return len(parts) if parts and all(part.leader >= 0 for part in parts) else None
-
-    def create(self, partitions: int, replication: int) -> int:
-        """Make the topic where there is none.
-
-        Args:
-            partitions: how many parts a job reads side by side.
-            replication: how many brokers hold each.
-
-        Returns:
-            How many partitions it has, whoever made it.
-
-        Raises:
-            KafkaUnusable: when the servers do not answer or refuse.
-        """
-        from confluent_kafka import KafkaError, KafkaException
-        from confluent_kafka.admin import AdminClient, NewTopic
-
-        if (there := self.partitions()) is not None:
-            return there
-        # The client must outlive its answer.
-        admin = AdminClient(self.client)
-        try:
-            admin.create_topics([NewTopic(self.name, partitions, replication)])[self.name].result(ANSWER_SECONDS)
-        except KafkaException as error:
-            if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
-                raise self._unusable(error) from error
-        return self._led()
-
-    def _led(self) -> int:
-        """Wait until the brokers have told each other of a new topic; how many partitions it has."""
-        end = time.monotonic() + ANSWER_SECONDS
-        while (there := self.partitions()) is None:
-            if time.monotonic() > end:
-                raise KafkaUnusable(f"the brokers at {self.servers} do not tell each other of {self.name!r}")
-            time.sleep(0.1)
-        return there
 
     def existing(self) -> int:
         """How many partitions the topic has.
@@ -132,56 +97,109 @@ class Topic:
             raise KafkaUnusable(f"no topic {self.name!r} at {self.servers}; `tidemark stream topic` makes it")
         return there
 
-    def _unusable(self, error: Any) -> KafkaUnusable:
+    def create(self, partitions: int, replication: int) -> int:
+        """Make the topic and that of positions, where they are absent.
+
+        Args:
+            partitions: how many parts of it a job reads side by side.
+            replication: how many brokers hold each.
+
+        Returns:
+            How many partitions it has, whoever made it.
+
+        Raises:
+            KafkaUnusable: when the servers do not answer or refuse.
+        """
+        self.positions._create(1, replication, {"cleanup.policy": "compact"})
+        return self._create(partitions, replication, {})
+
+    def _create(self, partitions: int, replication: int, config: dict[str, str]) -> int:
+        from confluent_kafka import KafkaError, KafkaException
+        from confluent_kafka.admin import AdminClient, NewTopic
+
+        if (there := self.partitions()) is not None:
+            return there
+        # The client must outlive its answer.
+        admin = AdminClient(self.client)
+        new = NewTopic(self.name, partitions, replication, config=config)
+        try:
+            admin.create_topics([new])[self.name].result(ANSWER_SECONDS)
+        except KafkaException as error:
+            if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
+                raise self.unusable(error) from error
+        end = time.monotonic() + ANSWER_SECONDS
+        # The brokers tell each other of it.
+        while (there := self.partitions()) is None:
+            if time.monotonic() > end:
+                raise KafkaUnusable(f"{self.name!r} at {self.servers} was made and has no leader; see the broker's log")
+            time.sleep(0.1)
+        return there
+
+    def unusable(self, error: Any) -> KafkaUnusable:
+        """A client's error as one of ours."""
         return KafkaUnusable(
             f"Kafka at {self.servers}, topic {self.name!r}: {error.args[0].str()}; "
             "check TIDEMARK_KAFKA_SERVERS, and that the broker runs"
         )
 
 
-def read(spark: SparkSession, topic: Topic, rows_a_batch: int | None = None) -> DataFrame:
-    """The topic from its beginning as a streaming frame: one column `value`, a JSON line.
+def topic_of(source: Source) -> Topic:
+    """The topic of a source.
+
+    Raises:
+        KafkaUnusable: when no servers are named.
+    """
+    return Topic.of(source.servers, source.topic)
+
+
+def lines(spark: SparkSession, source: Source) -> DataFrame:
+    """The topic from its beginning as a streaming frame: `partition` (text) and `line`.
 
     Args:
-        spark: a session on Apache Spark with the Kafka jars.
-        topic: which one.
-        rows_a_batch: the most messages of a micro-batch; None for all there are.
+        spark: a session on Apache Spark with the jars of docs/scale-out.md.
+        source: names the topic.
     """
+    topic = topic_of(source)
     options = {
         "kafka.bootstrap.servers": topic.servers,
         "subscribe": topic.name,
         "startingOffsets": "earliest",
+        "maxOffsetsPerTrigger": str(BATCH_MESSAGES),
         "kafka.isolation.level": "read_committed",
         # Messages that were deleted before they were counted are an error, not a smaller count.
         "failOnDataLoss": "true",
     }
-    if rows_a_batch is not None:
-        options["maxOffsetsPerTrigger"] = str(rows_a_batch)
-    return spark.readStream.format("kafka").options(**options).load().selectExpr("CAST(value AS STRING) AS value")
+    messages = spark.readStream.format("kafka").options(**options).load()
+    return messages.selectExpr("CAST(partition AS STRING) AS partition", "CAST(value AS STRING) AS line")
 
 
-class ReplayWriter:
-    """Writes one stream, each of its lines once, however often its process is killed and begun again.
+def writer(source: Source, stream: str) -> TopicWriter:
+    """A writer of one stream; see `TopicWriter`."""
+    return TopicWriter(topic_of(source), stream)
 
-    Each call of `write` is a transaction that also holds the sequence number that comes next, as the offset of a
-    consumer group with the stream's name. To open a writer is to end what another writer of the stream has under way.
+
+class TopicWriter:
+    """Writes one stream's messages, each once, however often its process is killed and begun again.
+
+    To open a writer is to end what another writer of the stream has under way.
+
+    Attributes:
+        position: the number of the message that comes next; those before it are written.
     """
+
+    position: int
 
     def __init__(self, topic: Topic, stream: str) -> None:
         """Open it, and find where the stream goes on.
-
-        Args:
-            topic: where to.
-            stream: its name.
 
         Raises:
             KafkaUnusable: when there is no such topic, or its servers do not answer.
         """
         topic.existing()
-        self._topic = topic
-        self._group = f"tidemark-replay-{stream}"
-        self._producer = self._open()
-        self.position = self._committed()
+        topic.positions.existing()
+        self._topic, self._stream = topic, stream
+        self._producer: Producer | None = self._open()
+        self.position = position(topic, stream)
 
     def _open(self) -> Producer:
         from confluent_kafka import KafkaException, Producer
@@ -189,7 +207,7 @@ class ReplayWriter:
         producer = Producer(
             {
                 **self._topic.client,
-                "transactional.id": self._group,
+                "transactional.id": f"{self._topic.name}.{self._stream}",
                 "transaction.timeout.ms": TRANSACTION_MILLISECONDS,
                 "enable.idempotence": True,
                 "acks": "all",
@@ -200,45 +218,15 @@ class ReplayWriter:
         try:
             producer.init_transactions(PATIENCE_SECONDS)
         except KafkaException as error:
-            raise self._topic._unusable(error) from error
+            raise self._topic.unusable(error) from error
         return producer
 
-    def _committed(self) -> int:
-        from confluent_kafka import Consumer
-
-        consumer = Consumer({**self._topic.client, "group.id": self._group, "enable.auto.commit": False})
-        try:
-            self._metadata = consumer.consumer_group_metadata()
-            return max(self._offset(consumer), 0)
-        finally:
-            consumer.close()
-
-    def _offset(self, consumer: Consumer) -> int:
-        from confluent_kafka import KafkaError, KafkaException, TopicPartition
-
-        end = time.monotonic() + PATIENCE_SECONDS
-        # A broker that has just begun looks first who keeps the groups.
-        early = (
-            KafkaError.NOT_COORDINATOR,
-            KafkaError.COORDINATOR_NOT_AVAILABLE,
-            KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
-        )
-        while True:
-            try:
-                (found,) = consumer.committed([TopicPartition(self._topic.name, 0)], _left(end))
-            except KafkaException as error:
-                if error.args[0].code() not in early or time.monotonic() > end:
-                    raise self._topic._unusable(error) from error
-                time.sleep(0.2)
-            else:
-                return int(found.offset)
-
-    def write(self, lines: Sequence[Line], next_seq: int) -> None:
-        """Write lines in one transaction; when it returns, every reader will see all of them.
+    def write(self, messages: pl.DataFrame, next_seq: int) -> None:
+        """Write messages in one transaction: when it returns, every reader will see all of them.
 
         Args:
-            lines: in order; those before `position` are not among them.
-            next_seq: the sequence number that follows the last of them, kept as `position`.
+            messages: `cik` (null for a start or an end) and `line`, from `position` on, in order.
+            next_seq: the number after the last of them.
 
         Raises:
             Superseded: when another process writes this stream now.
@@ -247,108 +235,108 @@ class ReplayWriter:
         from confluent_kafka import KafkaException
 
         end = time.monotonic() + PATIENCE_SECONDS
-        while True:
+        while self.position < next_seq:
             try:
-                self._transact(lines, next_seq, end)
+                self._transact(messages, next_seq, end)
             except KafkaException as error:
-                self._give_up_unless_it_may_be_sent_again(error, end)
+                self._open_again(error, next_seq, end)
             else:
                 self.position = next_seq
-                return
 
-    def _transact(self, lines: Sequence[Line], next_seq: int, end: float) -> None:
-        from confluent_kafka import KafkaException, TopicPartition
-
+    def _transact(self, messages: pl.DataFrame, next_seq: int, end: float) -> None:
         producer = self._producer
+        if producer is None:
+            raise ValueError(f"the writer of {self._stream} is closed")
         producer.begin_transaction()
-        for line in lines:
-            _produce(producer, self._topic.name, line)
-        position = [TopicPartition(self._topic.name, 0, next_seq)]
-        producer.send_offsets_to_transaction(position, self._metadata, _left(end))
-        while True:
-            try:
-                producer.commit_transaction(_left(end))
-            except KafkaException as error:
-                # Asked again it goes on with the commit under way.
-                if not error.args[0].retriable() or time.monotonic() > end:
-                    raise
-            else:
-                return
+        for cik, line in messages.select("cik", "line").iter_rows():
+            _produce(producer, self._topic.name, None if cik is None else str(cik), line)
+        _produce(producer, self._topic.positions.name, self._stream, str(next_seq))
+        producer.commit_transaction(max(1.0, end - time.monotonic()))
 
-    def _give_up_unless_it_may_be_sent_again(self, error: Any, end: float) -> None:
+    def _open_again(self, error: Any, next_seq: int, end: float) -> None:
+        """After a failure: end what was under way, and find out whether it had been committed."""
         from confluent_kafka import KafkaError
 
         reason = error.args[0]
         if reason.code() in (KafkaError._FENCED, KafkaError.PRODUCER_FENCED):
-            raise Superseded(f"another process writes {self._group.removeprefix('tidemark-replay-')}") from error
-        if not reason.txn_requires_abort() or time.monotonic() > end:
-            raise self._topic._unusable(error) from error
-        self._producer.abort_transaction(_left(end))
+            raise Superseded(f"another process writes the stream {self._stream} now") from error
+        passing = reason.retriable() or reason.txn_requires_abort() or reason.fatal()
+        if not passing or time.monotonic() > end:
+            raise self._topic.unusable(error) from error
+        self._producer = None
+        self._producer = self._open()
+        there = position(self._topic, self._stream)
+        if there not in (self.position, next_seq):
+            raise Superseded(f"another process has written the stream {self._stream}") from error
+        self.position = there
 
     def close(self) -> None:
-        """End it; what is not committed was never written."""
+        """End it; what was written stays, what was not committed never was."""
         # The client ends with its last reference.
-        del self._producer
+        self._producer = None
 
 
-def _left(end: float) -> float:
-    return max(1.0, end - time.monotonic())
-
-
-def _produce(producer: Producer, topic: str, line: Line, on_delivery: Any = None) -> None:
-    key = None if line.cik is None else str(line.cik)
+def _produce(producer: Producer, topic: str, key: str | None, value: str) -> None:
     while True:
         try:
-            producer.produce(topic, line.text, key, on_delivery=on_delivery)
+            producer.produce(topic, value, key)
         except BufferError:
             producer.poll(0.1)
         else:
             return
 
 
-def put(topic: Topic, lines: Iterable[Line]) -> int:
-    """Write lines that others put in, each once.
+def position(topic: Topic, stream: str) -> int:
+    """The number of a stream's next message: what its last committed transaction says.
 
-    Returns:
-        How many.
+    Waits for what other streams have under way, since its own word may lie behind theirs.
 
     Raises:
-        KafkaUnusable: when there is no such topic, or not all of them could be delivered.
+        KafkaUnusable: when the servers do not answer.
     """
-    from confluent_kafka import Producer
+    from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
 
-    topic.existing()
-    failed: list[str] = []
+    where = topic.positions
+    base = {**where.client, "group.id": "tidemark-positions", "enable.auto.commit": False}
+    every = Consumer({**base, "isolation.level": "read_uncommitted"})
+    committed = Consumer({**base, "isolation.level": "read_committed", "enable.partition.eof": True})
+    found, end = 0, time.monotonic() + PATIENCE_SECONDS
+    try:
+        _, newest = every.get_watermark_offsets(TopicPartition(where.name, 0), ANSWER_SECONDS)
+        committed.assign([TopicPartition(where.name, 0, OFFSET_BEGINNING)])
+        while time.monotonic() < end:
+            message = committed.poll(1.0)
+            if message is None:
+                continue
+            error = message.error()
+            if error is None:
+                if message.key() == stream.encode():
+                    found = int(message.value() or 0)
+            elif error.code() != KafkaError._PARTITION_EOF:
+                raise where.unusable(KafkaException(error))
+            elif (message.offset() or 0) >= newest:
+                return found
+    except KafkaException as error:
+        raise where.unusable(error) from error
+    finally:
+        every.close()
+        committed.close()
+    raise KafkaUnusable(f"{where.name!r} at {where.servers} could not be read to its end; see the broker's log")
 
-    def delivered(error: Any, _message: Any) -> None:
-        if error is not None:
-            failed.append(str(error))
 
-    producer = Producer({**topic.client, "enable.idempotence": True, "acks": "all", "linger.ms": 5})
-    count = 0
-    for line in lines:
-        _produce(producer, topic.name, line, delivered)
-        producer.poll(0)
-        count += 1
-    left = producer.flush(PATIENCE_SECONDS)
-    if failed or left:
-        why = failed[0] if failed else "no answer"
-        raise KafkaUnusable(f"{len(failed) + left} of {count} lines did not reach {topic.name!r}: {why}")
-    return count
-
-
-def follow(topic: Topic, from_beginning: bool = False) -> Iterator[str]:
-    """The topic's lines as they come, without end; those of one partition in order.
+def follow_source(source: Source, from_beginning: bool = False) -> Iterator[str]:
+    """The topic's messages as they come, without end; those of one partition in order.
 
     Args:
-        topic: which one.
+        source: names the topic.
         from_beginning: whether all that the topic holds comes first.
 
     Raises:
         KafkaUnusable: when there is no such topic, or a server refuses.
     """
-    from confluent_kafka import OFFSET_BEGINNING, OFFSET_END, Consumer, TopicPartition
+    from confluent_kafka import OFFSET_BEGINNING, OFFSET_END, Consumer, KafkaException, TopicPartition
 
+    topic = topic_of(source)
     start = OFFSET_BEGINNING if from_beginning else OFFSET_END
     parts = [TopicPartition(topic.name, number, start) for number in range(topic.existing())]
     # A group that keeps nothing: who follows leaves no trace.
@@ -360,7 +348,7 @@ def follow(topic: Topic, from_beginning: bool = False) -> Iterator[str]:
             if message is None:
                 continue
             if (error := message.error()) is not None:
-                raise KafkaUnusable(f"topic {topic.name!r} at {topic.servers}: {error}")
-            yield message.value().decode("utf-8", "replace")
+                raise topic.unusable(KafkaException(error))
+            yield (message.value() or b"").decode("utf-8", "replace")
     finally:
         consumer.close()

@@ -7,6 +7,7 @@ from lake.contracts.base import Layer, Table
 from lake.contracts.forecasts import FORECASTS
 from lake.contracts.indices import INDEX_TABLES
 from lake.contracts.listings import LISTINGS
+from lake.contracts.live import LIVE
 from lake.contracts.market import DISPUTED, MARKET, SECTORS
 from lake.contracts.marts import LOADS, MARTS
 from lake.contracts.minutes import MINUTE_TABLES
@@ -17,6 +18,7 @@ from lake.contracts.quarantine import Quarantined
 from lake.contracts.raw import BRONZE
 from lake.contracts.signals import SIGNALS
 from lake.contracts.ticks import TICKS
+from lake.contracts.visits import VISIT_COUNTS
 
 TABLES: dict[str, Table] = {
     t.id: t
@@ -35,6 +37,8 @@ TABLES: dict[str, Table] = {
         *MINUTE_TABLES,
         *NEWS_TABLES,
         *LISTINGS,
+        *LIVE,
+        *VISIT_COUNTS,
     )
 }
 

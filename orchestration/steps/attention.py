@@ -16,6 +16,7 @@ from lake.delta import EVERYTHING, Written
 from lake.rows import RowAccount
 from orchestration.steps.common import crawl, write_gold
 from orchestration.steps.files import RawFile, keep, kept
+from orchestration.steps.visits import counted
 from orchestration.work import Outcome, Work
 
 if TYPE_CHECKING:
@@ -54,21 +55,23 @@ def _absent_days(work: Work) -> list[str]:
 
 
 def settle_logs(work: Work, spark: SparkSession) -> Iterator[Outcome]:
-    """Typed requests and visits by second of every log of the days asked for; the newest file of a day counts.
+    """Typed requests and counts of visits of every log of the days asked for; the newest file of a day counts.
 
     Raises:
         spark_jobs.edgar_days.DaysFailed: when logs could not be read; all other days are loaded.
     """
     from spark_jobs.edgar import DayReport, DaysFailed, run_days
+    from spark_jobs.edgar_gold import GOLD, VisitDefinition
 
     logs = kept(work, *LOG_KINDS).filter(pl.col("log_date").is_between(work.first, work.last))
     newest = logs.sort("_ingested_at").unique("log_date", keep="last").sort("log_date")
+    definition = VisitDefinition.from_settings(work.settings)
     reports: list[DayReport] = []
     failures: dict[date, str] = {}
     for together in _at_hand(newest):
         with _days(work, together) as some:
             try:
-                reports += run_days(spark, work.home, some, work.run_id)
+                reports += run_days(spark, work.home, some, work.run_id, definition)
             except DaysFailed as failed:
                 reports += failed.reports
                 failures |= failed.failures
@@ -80,13 +83,10 @@ def settle_logs(work: Work, spark: SparkSession) -> Iterator[Outcome]:
         sum(r.duplicates for r in reports),
         sum(r.quarantined for r in reports),
     ).check("silver.edgar_requests")
-    for table_id, rows in (
-        ("silver.edgar_requests", account.rows_out),
-        ("gold.visits_second", sum(r.visits for r in reports)),
-    ):
-        known = table(table_id)
-        written = Written(delta.version(work.home, known) or 0, rows)
-        yield Outcome(known, written, account if known.layer == "silver" else None, facts={"days": len(reports)})
+    silver = table("silver.edgar_requests")
+    yield Outcome(silver, Written(delta.version(work.home, silver) or 0, account.rows_out), account, facts={"days": len(reports)})
+    rows = {known.id: sum(report.counted[known.id] for report in reports) for known in GOLD}
+    yield from counted(work, rows, len(reports))
 
 
 def _at_hand(logs: pl.DataFrame) -> Iterator[pl.DataFrame]:

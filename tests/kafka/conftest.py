@@ -22,6 +22,8 @@ def page_env(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     return {
         "JAVA_HOME": str(Path(java).resolve().parents[1]),
         "PATH": f"{Path(java).parent}:{os.environ['PATH']}",
+        # Java's first compiler alone: these tests are over before the second one would pay for itself.
+        "JDK_JAVA_OPTIONS": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
         "VENV": sys.prefix,
         "JARS": str(fetched_jars()),
         "WORK": str(tmp_path_factory.mktemp("scale-out")),

@@ -8,22 +8,27 @@ from __future__ import annotations
 import json
 import sys
 
-from spark_jobs.live_kafka import Line, ReplayWriter, Topic
+import polars as pl
+
+from spark_jobs.live_kafka import Topic, TopicWriter
 
 LINES_A_TRANSACTION = 50
 COMPANIES = 40
 
 
-def line(stream: str, seq: int) -> Line:
-    cik = seq * 7919 % COMPANIES + 1
-    return Line(cik, json.dumps({"stream": stream, "seq": seq, "cik": cik}))
+def messages(stream: str, first: int, last: int) -> pl.DataFrame:
+    """Messages with these numbers, of companies in turn."""
+    rows = [(seq * 7919 % COMPANIES + 1, seq) for seq in range(first, last)]
+    lines = [(cik, json.dumps({"stream": stream, "seq": seq, "cik": cik})) for cik, seq in rows]
+    return pl.DataFrame(lines, schema={"cik": pl.Int64, "line": pl.String}, orient="row")
 
 
 def main(servers: str, topic: str, stream: str, lines: int) -> None:
-    writer = ReplayWriter(Topic(servers, topic), stream)
+    """Write what is not yet written."""
+    writer = TopicWriter(Topic(servers, topic), stream)
     for first in range(writer.position, lines, LINES_A_TRANSACTION):
         last = min(first + LINES_A_TRANSACTION, lines)
-        writer.write([line(stream, seq) for seq in range(first, last)], last)
+        writer.write(messages(stream, first, last), last)
         sys.stdout.write(f"{last}\n")
         sys.stdout.flush()
     writer.close()

@@ -91,7 +91,7 @@ class Process:
     env: Mapping[str, str]
     log: Path
     ready: Callable[[], bool]
-    seconds: float = 90
+    seconds: float = 240
     process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
 
     def start(self) -> Process:

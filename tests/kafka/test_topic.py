@@ -12,66 +12,64 @@ from pathlib import Path
 import pytest
 
 from spark_jobs import live_kafka
-from spark_jobs.live_kafka import KafkaUnusable, Line, ReplayWriter, Superseded, Topic, follow, put
+from spark_jobs.live_kafka import KafkaUnusable, Superseded, Topic
+from spark_jobs.live_source import Source, follow, writer_of
 from tests.kafka.conftest import Broker
-from tests.kafka.replay_worker import COMPANIES, line
+from tests.kafka.replay_worker import COMPANIES, messages
 
 ROOT = Path(__file__).resolve().parents[2]
 PARTITIONS = 3
 
 
 @pytest.fixture
-def topic(broker: Broker) -> Topic:
+def source(broker: Broker, tmp_path: Path) -> Source:
     """A topic of its own."""
-    made = Topic(broker.servers, f"test-{uuid.uuid4().hex}")
-    assert made.create(PARTITIONS, 1) == PARTITIONS
-    return made
+    name = f"test-{uuid.uuid4().hex}"
+    assert Topic(broker.servers, name).create(PARTITIONS, 1) == PARTITIONS
+    return Source("kafka", tmp_path, broker.servers, name)
 
 
-def held(topic: Topic, count: int) -> list[str]:
-    return list(islice(follow(topic, from_beginning=True), count))
+def held(source: Source, count: int) -> list[dict[str, int]]:
+    return [json.loads(text) for text in islice(follow(source, from_beginning=True), count)]
 
 
-def test_a_topic_is_made_once_and_its_absence_is_told(
-    broker: Broker, topic: Topic, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    assert topic.create(PARTITIONS + 1, 1) == PARTITIONS, "one that is there is left as it is"
-    absent = Topic(broker.servers, "absent")
-    for use in (lambda: put(absent, []), lambda: ReplayWriter(absent, "s"), lambda: next(follow(absent))):
+def test_a_topic_is_made_once_and_its_absence_is_told(source: Source, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert live_kafka.topic_of(source).create(PARTITIONS + 1, 1) == PARTITIONS, "one that is there is left as it is"
+    absent = Source("kafka", source.folder, source.servers, "absent")
+    for use in (lambda: writer_of(absent, "s"), lambda: next(follow(absent))):
         with pytest.raises(KafkaUnusable, match=r"no topic 'absent'.*tidemark stream topic"):
             use()
+    with pytest.raises(KafkaUnusable, match="TIDEMARK_KAFKA_SERVERS"):
+        writer_of(Source("kafka", source.folder, None, "any"), "s")
     monkeypatch.setattr(live_kafka, "ANSWER_SECONDS", 1)
     with pytest.raises(KafkaUnusable, match=r"127\.0\.0\.1:1.*TIDEMARK_KAFKA_SERVERS"):
         Topic("127.0.0.1:1", "any").partitions()
 
 
-def test_lines_put_in_are_followed_from_the_beginning_in_each_company_s_order(topic: Topic) -> None:
-    lines = [line("open", seq) for seq in range(500)]
-    assert put(topic, lines) == 500
-    found = [json.loads(text) for text in held(topic, 500)]
-    assert sorted(one["seq"] for one in found) == list(range(500))
-    for cik in range(1, COMPANIES + 1):
-        mine = [one["seq"] for one in found if one["cik"] == cik]
-        assert mine == sorted(mine)
-
-
-def test_the_lines_of_a_company_are_in_one_partition_and_companies_in_several(topic: Topic) -> None:
+def test_a_company_s_messages_are_in_one_partition_in_order_and_companies_in_several(source: Source) -> None:
     from confluent_kafka import Consumer, TopicPartition
 
-    put(topic, [line("open", seq) for seq in range(200)])
-    consumer = Consumer({**topic.client, "group.id": "looking"})
-    consumer.assign([TopicPartition(topic.name, number, 0) for number in range(PARTITIONS)])
-    where: dict[bytes, set[int]] = {}
-    for message in islice(iter(lambda: consumer.poll(20), None), 200):
-        where.setdefault(message.key(), set()).add(message.partition())
+    writer = writer_of(source, "open")
+    writer.write(messages("open", 0, 500), 500)
+    writer.close()
+    consumer = Consumer({"bootstrap.servers": source.servers, "group.id": "looking"})
+    consumer.assign([TopicPartition(source.topic, number, 0) for number in range(PARTITIONS)])
+    found = [(m.key(), m.partition(), json.loads(m.value())) for m in islice(iter(lambda: consumer.poll(20), None), 500)]
     consumer.close()
-    assert {len(parts) for parts in where.values()} == {1}
-    assert set().union(*where.values()) == set(range(PARTITIONS))
+    assert sorted(said["seq"] for _, _, said in found) == list(range(500))
+    assert {part for _, part, _ in found} == set(range(PARTITIONS))
+    for cik in range(1, COMPANIES + 1):
+        mine = [(part, said["seq"]) for key, part, said in found if key == str(cik).encode()]
+        assert len({part for part, _ in mine}) == 1
+        assert [seq for _, seq in mine] == sorted(seq for _, seq in mine)
+        assert len(mine) == sum(said["cik"] == cik for _, _, said in found)
 
 
-def test_a_replay_killed_again_and_again_with_its_broker_writes_each_line_once(broker: Broker, topic: Topic) -> None:
+def test_a_replay_killed_again_and_again_with_its_broker_writes_each_message_once(
+    broker: Broker, source: Source
+) -> None:
     lines = 3000
-    command = [sys.executable, "-m", "tests.kafka.replay_worker", broker.servers, topic.name, "replay", str(lines)]
+    command = [sys.executable, "-m", "tests.kafka.replay_worker", broker.servers, source.topic, "replay", str(lines)]
 
     def replay() -> subprocess.Popen[str]:
         return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
@@ -95,21 +93,22 @@ def test_a_replay_killed_again_and_again_with_its_broker_writes_each_line_once(b
     assert writer.wait() == 0
     assert rest[-1] == lines
 
-    put(topic, [Line(None, "the end")])
-    found = held(topic, lines + 1)
-    seqs = [json.loads(text)["seq"] for text in found if text != "the end"]
-    assert sorted(seqs) == list(range(lines))
-    again = ReplayWriter(topic, "replay")
+    last = writer_of(source, "last")
+    last.write(messages("last", lines, lines + 1), 1)
+    last.close()
+    assert sorted(said["seq"] for said in held(source, lines + 1)) == list(range(lines + 1))
+    again = writer_of(source, "replay")
     assert again.position == lines, "run again, it has nothing to do"
     again.close()
 
 
-def test_of_two_writers_of_a_stream_the_older_one_ends(topic: Topic) -> None:
-    first = ReplayWriter(topic, "replay")
-    first.write([line("replay", seq) for seq in range(10)], 10)
-    second = ReplayWriter(topic, "replay")
+def test_of_two_writers_of_a_stream_the_older_one_ends(source: Source) -> None:
+    first = writer_of(source, "replay")
+    first.write(messages("replay", 0, 10), 10)
+    second = writer_of(source, "replay")
     assert second.position == 10
     with pytest.raises(Superseded, match="replay"):
-        first.write([line("replay", 10)], 11)
-    second.write([line("replay", seq) for seq in range(10, 20)], 20)
-    assert sorted(json.loads(text)["seq"] for text in held(topic, 20)) == list(range(20))
+        first.write(messages("replay", 10, 11), 11)
+    second.write(messages("replay", 10, 20), 20)
+    assert [writer_of(source, name).position for name in ("replay", "other")] == [20, 0]
+    assert sorted(said["seq"] for said in held(source, 20)) == list(range(20))

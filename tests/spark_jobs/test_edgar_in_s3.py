@@ -15,7 +15,8 @@ from orchestration.steps import attention
 from orchestration.steps.files import RawFile, keep
 from orchestration.work import Work
 from spark_jobs.edgar_days import DaysFailed
-from spark_jobs.edgar_requests import REQUESTS, VISITS
+from spark_jobs.edgar_gold import VISITS
+from spark_jobs.edgar_requests import REQUESTS
 from tests.s3_server import Bucket
 from tests.spark_jobs.test_edgar_job import damaged_logs, facts
 

@@ -1,0 +1,390 @@
+"""The live stream's state in PostgreSQL, schema `live`: names, tables, and the one transaction that adds a batch.
+
+All of a micro-batch is one transaction that names the query and the batch, so a batch that comes again changes nothing.
+`clock` is a stream's own time, a timestamp without zone: a replay's is the logged second. Why the state is here and not in
+the engine: docs/decisions/0007-live-state-in-postgresql.md.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING, NamedTuple
+
+import polars as pl
+
+if TYPE_CHECKING:
+    import psycopg
+
+SCHEMA = "live"
+# NOTIFY after each batch, once for each stream that it has rows of; the payload is the stream's name.
+CHANNEL = "live"
+# What the read-only role may see; the rest is the job's own.
+SHOWN = ("streams", "state", "seconds", "visits", "totals")
+# A query may repeat its last batch; that many are remembered.
+BATCHES_KEPT = 1000
+
+_TABLES = """
+CREATE SCHEMA IF NOT EXISTS live;
+CREATE TABLE IF NOT EXISTS live.streams (
+    stream text PRIMARY KEY, kind text NOT NULL CHECK (kind IN ('replay', 'open')), replay_of date, series text,
+    speed double precision, repeated boolean NOT NULL, source text NOT NULL, simulated boolean NOT NULL,
+    started_at timestamptz NOT NULL, ended_at timestamptz, expected_rows bigint);
+CREATE TABLE IF NOT EXISTS live.state (
+    stream text PRIMARY KEY, query text NOT NULL, batch_id bigint NOT NULL, clock timestamp NOT NULL,
+    watermark timestamp NOT NULL, rows bigint NOT NULL, late bigint NOT NULL, at timestamptz NOT NULL);
+CREATE TABLE IF NOT EXISTS live.seconds (
+    stream text, clock timestamp, visits bigint NOT NULL, late bigint NOT NULL, first_at timestamptz NOT NULL,
+    last_at timestamptz NOT NULL, PRIMARY KEY (stream, clock));
+CREATE TABLE IF NOT EXISTS live.visits (
+    stream text, clock timestamp, cik bigint, visits bigint NOT NULL, late bigint NOT NULL,
+    PRIMARY KEY (stream, clock, cik));
+CREATE TABLE IF NOT EXISTS live.totals (
+    stream text, cik bigint, visits bigint NOT NULL, PRIMARY KEY (stream, cik));
+CREATE TABLE IF NOT EXISTS live.marks (
+    stream text, partition text, seq bigint NOT NULL, query text NOT NULL, batch_id bigint NOT NULL,
+    PRIMARY KEY (stream, partition));
+CREATE TABLE IF NOT EXISTS live.batches (
+    query text, batch_id bigint, rows bigint NOT NULL, late bigint NOT NULL, repeats bigint NOT NULL,
+    refused bigint NOT NULL, at timestamptz NOT NULL, PRIMARY KEY (query, batch_id));
+CREATE TABLE IF NOT EXISTS live.refused (
+    query text, batch_id bigint, partition text, line text, reason text NOT NULL);
+CREATE TABLE IF NOT EXISTS live.outbox (
+    query text, batch_id bigint, counts bytea NOT NULL, PRIMARY KEY (query, batch_id));
+"""
+
+# The columns of a batch's counts; `seq` is the highest of the messages counted, null where they carry none.
+COUNTS = pl.Schema(
+    {
+        "partition": pl.String,
+        "stream": pl.String,
+        "clock": pl.Datetime("us"),
+        "cik": pl.Int64,
+        "visits": pl.Int64,
+        "repeats": pl.Int64,
+        "first_at": pl.Datetime("us", "UTC"),
+        "last_at": pl.Datetime("us", "UTC"),
+        "seq": pl.Int64,
+    }
+)
+
+
+class Start(NamedTuple):
+    """What a stream says of itself when it begins.
+
+    Attributes:
+        speed: logged seconds a second; None for as fast as possible.
+    """
+
+    stream: str
+    partition: str
+    seq: int | None
+    at: datetime
+    kind: str
+    replay_of: date | None
+    series: str | None
+    speed: float | None
+    repeated: bool
+    source: str
+    simulated: bool
+
+
+class End(NamedTuple):
+    """A stream's last message: it is over when `rows` rows of it are counted, in whatever order they come."""
+
+    stream: str
+    partition: str
+    seq: int | None
+    at: datetime
+    rows: int
+
+
+class Refused(NamedTuple):
+    """A message that cannot be counted, and why."""
+
+    partition: str
+    line: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Batch:
+    """A micro-batch, counted.
+
+    Attributes:
+        query: one life of a checkpoint; batch ids are its own.
+        counts: of `COUNTS`, a row for each partition, stream, second and company.
+        simulated: what is said of streams that did not say it of themselves.
+    """
+
+    query: str
+    batch_id: int
+    counts: pl.DataFrame
+    starts: Sequence[Start] = ()
+    ends: Sequence[End] = ()
+    refused: Sequence[Refused] = ()
+    simulated: bool = False
+
+
+@dataclass(frozen=True)
+class Rules:
+    """How batches are added.
+
+    Attributes:
+        lateness: how far a row may lie behind the newest second and not be late.
+        hot: how long `live.visits` holds a second, in the stream's own time.
+    """
+
+    lateness: timedelta = timedelta(seconds=10)
+    hot: timedelta = timedelta(minutes=60)
+
+
+@dataclass(frozen=True)
+class Applied:
+    """What a batch did; `again` where it had been added before and nothing was done."""
+
+    again: bool = False
+    rows: int = 0
+    late: int = 0
+    repeats: int = 0
+    refused: int = 0
+    streams: tuple[str, ...] = field(default=())
+
+
+def ensure(connection: psycopg.Connection, reader: str) -> None:
+    """Make the schema and its tables where they are absent, and let the read-only role see what is shown.
+
+    Args:
+        reader: the role's name.
+    """
+    from psycopg import sql
+
+    connection.execute(_TABLES)
+    role = sql.Identifier(reader)
+    connection.execute(sql.SQL("GRANT USAGE ON SCHEMA live TO {}").format(role))
+    for name in SHOWN:
+        connection.execute(sql.SQL("GRANT SELECT ON {} TO {}").format(sql.Identifier(SCHEMA, name), role))
+
+
+def apply_batch(connection: psycopg.Connection, batch: Batch, rules: Rules) -> Applied:
+    """Add a batch to the state, once.
+
+    Rows are dropped as repeats whose number is not above the mark of their stream and partition. A row older than its
+    stream's watermark at the batch's start is counted into its second all the same, and flagged.
+
+    Args:
+        connection: the owner's, with no transaction open.
+    """
+    with connection.transaction():
+        # The server acknowledges other commits before they are on disk; this one must outlive its kill.
+        connection.execute("SET LOCAL synchronous_commit = on")
+        claimed = connection.execute(
+            "INSERT INTO live.batches VALUES (%s, %s, 0, 0, 0, 0, now()) ON CONFLICT DO NOTHING RETURNING 1",
+            (batch.query, batch.batch_id),
+        ).fetchone()
+        if claimed is None:
+            return Applied(again=True)
+        counts, repeats = _fresh(connection, batch.counts)
+        _announce(connection, batch, counts)
+        late = _add(connection, batch, counts, rules) if counts.height else 0
+        _mark(connection, batch)
+        _end(connection, batch, counts)
+        for refused in batch.refused:
+            line = refused.line.replace("\0", "\N{REPLACEMENT CHARACTER}")
+            connection.execute(
+                "INSERT INTO live.refused VALUES (%s, %s, %s, %s, %s)",
+                (batch.query, batch.batch_id, refused.partition, line, refused.reason),
+            )
+        rows = int(counts["visits"].sum())
+        connection.execute(
+            "UPDATE live.batches SET rows = %s, late = %s, repeats = %s, refused = %s WHERE query = %s AND batch_id = %s",
+            (rows, late, repeats, len(batch.refused), batch.query, batch.batch_id),
+        )
+        said = {message.stream for message in (*batch.starts, *batch.ends)}
+        streams = tuple(sorted({*counts["stream"].to_list(), *said}))
+        for stream in streams:
+            connection.execute("SELECT pg_notify(%s, %s)", (CHANNEL, stream))
+    return Applied(False, rows, late, repeats, len(batch.refused), streams)
+
+
+def marks(connection: psycopg.Connection, partitions: Sequence[str] | None = None) -> pl.DataFrame:
+    """The highest number counted of each stream and partition: `stream`, `partition`, `mark`."""
+    query = "SELECT stream, partition, seq FROM live.marks"
+    rows = (
+        connection.execute(query).fetchall()
+        if partitions is None
+        else connection.execute(f"{query} WHERE partition = ANY(%s)", (list(partitions),)).fetchall()
+    )
+    return pl.DataFrame(rows, schema={"stream": pl.String, "partition": pl.String, "mark": pl.Int64}, orient="row")
+
+
+def _fresh(connection: psycopg.Connection, counts: pl.DataFrame) -> tuple[pl.DataFrame, int]:
+    """The counts without those that a mark says are counted already, and how many messages those were."""
+    known = marks(connection, counts["partition"].unique().to_list())
+    seen = counts.join(known, on=["stream", "partition"], how="left")
+    old = (pl.col("seq") <= pl.col("mark")).fill_null(False) | (pl.col("visits") == 0)
+    repeats = counts["repeats"].sum() + int(seen.filter(old)["visits"].sum())
+    return seen.filter(~old).drop("mark"), int(repeats)
+
+
+def _announce(connection: psycopg.Connection, batch: Batch, counts: pl.DataFrame) -> None:
+    """Rows of `live.streams`: for those that are seen first, and for what streams say of themselves."""
+    first = counts.group_by("stream").agg(pl.col("first_at").min()).rows()
+    for stream, at in (*first, *((end.stream, end.at) for end in batch.ends)):
+        connection.execute(
+            "INSERT INTO live.streams VALUES (%s, 'open', NULL, NULL, 1, false, 'messages', %s, %s) ON CONFLICT DO NOTHING",
+            (stream, batch.simulated, at),
+        )
+    for start in batch.starts:
+        connection.execute(
+            """
+            INSERT INTO live.streams VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)
+            ON CONFLICT (stream) DO UPDATE SET kind = excluded.kind, replay_of = excluded.replay_of,
+                series = excluded.series, speed = excluded.speed, repeated = excluded.repeated,
+                source = excluded.source, simulated = excluded.simulated, started_at = excluded.started_at
+            """,
+            (
+                *(start.stream, start.kind, start.replay_of, start.series, start.speed, start.repeated),
+                *(start.source, start.simulated, start.at),
+            ),
+        )
+
+
+def _add(connection: psycopg.Connection, batch: Batch, counts: pl.DataFrame, rules: Rules) -> int:
+    """Add the counts to seconds, visits, totals, state and outbox; how many rows were late."""
+    streams = counts["stream"].unique().to_list()
+    held = connection.execute(
+        "SELECT stream, clock, watermark FROM live.state WHERE stream = ANY(%s) FOR UPDATE", (streams,)
+    ).fetchall()
+    before = pl.DataFrame(
+        held,
+        schema={"stream": pl.String, "newest": pl.Datetime("us"), "watermark": pl.Datetime("us")},
+        orient="row",
+    )
+    newest = counts.group_by("stream").agg(pl.col("clock").max().alias("now"))
+    limits = newest.join(before, on="stream", how="left").select(
+        "stream", "watermark", pl.max_horizontal("now", "newest").alias("newest")
+    )
+    added = (
+        counts.group_by("stream", "clock", "cik")
+        .agg(pl.col("visits").sum(), pl.col("first_at").min(), pl.col("last_at").max())
+        .join(limits, on="stream")
+        .with_columns(
+            late=pl.when(pl.col("clock") < pl.col("watermark")).then("visits").otherwise(0),
+            hot=pl.col("clock") >= pl.col("newest") - rules.hot,
+        )
+        .select("stream", "clock", "cik", "visits", "late", "first_at", "last_at", "hot")
+        .sort("stream", "clock", "cik")
+    )
+    _copy(connection, added)
+    connection.execute(_ADD)
+    connection.execute(
+        _ADD_STATE, {"query": batch.query, "batch_id": batch.batch_id, "lateness": rules.lateness}
+    )
+    history = io.BytesIO()
+    added.drop("first_at", "hot").write_ipc(history, compression="zstd")
+    connection.execute(
+        "INSERT INTO live.outbox VALUES (%s, %s, %s)", (batch.query, batch.batch_id, history.getvalue())
+    )
+    return int(added["late"].sum())
+
+
+def _copy(connection: psycopg.Connection, added: pl.DataFrame) -> None:
+    connection.execute(
+        """
+        CREATE TEMPORARY TABLE IF NOT EXISTS live_batch (stream text, clock timestamp, cik bigint, visits bigint,
+            late bigint, first_at timestamptz, last_at timestamptz, hot boolean) ON COMMIT DELETE ROWS
+        """
+    )
+    text = added.write_csv(include_header=False, datetime_format="%Y-%m-%d %H:%M:%S%.6f")
+    # Instants are written in UTC without saying so.
+    connection.execute("SET LOCAL timezone = 'UTC'")
+    with connection.cursor().copy("COPY live_batch FROM STDIN (FORMAT csv)") as copy:
+        copy.write(text)
+
+
+# Rows of one order in every transaction, so that two writers would wait for each other in turn.
+_ADD = """
+INSERT INTO live.visits AS v SELECT stream, clock, cik, visits, late FROM live_batch WHERE hot ORDER BY 1, 2, 3
+ON CONFLICT (stream, clock, cik) DO UPDATE SET visits = v.visits + excluded.visits, late = v.late + excluded.late;
+INSERT INTO live.seconds AS s
+SELECT stream, clock, sum(visits), sum(late), min(first_at), max(last_at) FROM live_batch GROUP BY 1, 2 ORDER BY 1, 2
+ON CONFLICT (stream, clock) DO UPDATE SET visits = s.visits + excluded.visits, late = s.late + excluded.late,
+    first_at = least(s.first_at, excluded.first_at), last_at = greatest(s.last_at, excluded.last_at);
+INSERT INTO live.totals AS t SELECT stream, cik, sum(visits) FROM live_batch GROUP BY 1, 2 ORDER BY 1, 2
+ON CONFLICT (stream, cik) DO UPDATE SET visits = t.visits + excluded.visits;
+"""
+
+_ADD_STATE = """
+INSERT INTO live.state AS s
+SELECT stream, %(query)s, %(batch_id)s, max(clock), max(clock) - %(lateness)s::interval, sum(visits), sum(late),
+    clock_timestamp()
+FROM live_batch GROUP BY stream ORDER BY stream
+ON CONFLICT (stream) DO UPDATE SET query = excluded.query, batch_id = excluded.batch_id,
+    clock = greatest(s.clock, excluded.clock), watermark = greatest(s.watermark, excluded.watermark),
+    rows = s.rows + excluded.rows, late = s.late + excluded.late, at = excluded.at
+"""
+
+
+def _mark(connection: psycopg.Connection, batch: Batch) -> None:
+    """Remember the highest number seen of each stream and partition."""
+    numbered = batch.counts.filter(pl.col("seq").is_not_null()).group_by("stream", "partition").agg(pl.col("seq").max())
+    highest: dict[tuple[str, str], int] = {(stream, part): seq for stream, part, seq in numbered.rows()}
+    for message in (*batch.starts, *batch.ends):
+        if message.seq is not None:
+            place = (message.stream, message.partition)
+            highest[place] = max(highest.get(place, message.seq), message.seq)
+    connection.cursor().executemany(
+        """
+        INSERT INTO live.marks AS m VALUES (%s, %s, %s, %s, %s) ON CONFLICT (stream, partition) DO UPDATE SET
+            seq = greatest(m.seq, excluded.seq), query = excluded.query, batch_id = excluded.batch_id
+        """,
+        [(*place, seq, batch.query, batch.batch_id) for place, seq in sorted(highest.items())],
+    )
+
+
+def _end(connection: psycopg.Connection, batch: Batch, counts: pl.DataFrame) -> None:
+    for end in batch.ends:
+        connection.execute("UPDATE live.streams SET expected_rows = %s WHERE stream = %s", (end.rows, end.stream))
+    touched = [*counts["stream"].unique().to_list(), *(end.stream for end in batch.ends)]
+    connection.execute(
+        """
+        UPDATE live.streams SET ended_at = clock_timestamp()
+        WHERE stream = ANY(%s) AND ended_at IS NULL AND expected_rows IS NOT NULL AND expected_rows <= coalesce(
+            (SELECT rows FROM live.state WHERE state.stream = streams.stream), 0)
+        """,
+        (touched,),
+    )
+
+
+def prune(connection: psycopg.Connection, rules: Rules, keep: timedelta) -> None:
+    """Remove seconds of companies beyond the hot period, streams that ended longer ago, and batches long past.
+
+    A second that is gone does not come back: what is late for it is in seconds, totals and history alone.
+
+    Args:
+        keep: how long the state of a stream stays after its end.
+    """
+    with connection.transaction():
+        connection.execute(
+            "DELETE FROM live.visits v USING live.state s WHERE v.stream = s.stream AND v.clock < s.clock - %s::interval",
+            (rules.hot,),
+        )
+        connection.execute(
+            """
+            DELETE FROM live.batches b USING (SELECT query, max(batch_id) AS newest FROM live.batches GROUP BY query) n
+            WHERE b.query = n.query AND b.batch_id < n.newest - %s
+            """,
+            (BATCHES_KEPT,),
+        )
+        gone = [
+            row[0]
+            for row in connection.execute(
+                "SELECT stream FROM live.streams WHERE ended_at < clock_timestamp() - %s::interval FOR UPDATE", (keep,)
+            )
+        ]
+        if gone:
+            for name in ("visits", "seconds", "totals", "state", "streams"):
+                connection.execute(f"DELETE FROM live.{name} WHERE stream = ANY(%s)", (gone,))  # noqa: S608 - our names
