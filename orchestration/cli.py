@@ -24,6 +24,8 @@ app = typer.Typer(
     rich_markup_mode=None,
     help="A stock-market lakehouse that starts with one command.",
 )
+stream = typer.Typer(no_args_is_help=True, help="The live stream of visits: put lines in, or follow it.")
+app.add_typer(stream, name="stream")
 Json = Annotated[bool, typer.Option("--json", help="Write JSON for programs.")]
 From = Annotated[datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="First day, as 2016-01-04.")]
 To = Annotated[datetime, typer.Option("--to", formats=["%Y-%m-%d"], help="Last day, included.")]
@@ -183,6 +185,64 @@ def reparse(
 
 
 @app.command()
+def replay(  # noqa: PLR0913, PLR0917 - the command's words
+    source: Annotated[str, typer.Argument(help="edgar, the one source that can be played.")],
+    day: Annotated[datetime, typer.Option("--date", formats=["%Y-%m-%d"], help="The logged day, as 2017-01-01.")],
+    speed: Annotated[str, typer.Option(help="Logged seconds a second, such as 1 or 10; max for no waiting.")] = "10",
+    repeat: Annotated[bool, typer.Option("--repeat", help="Play it again and again, each time as a stream.")] = False,
+    to: Annotated[str | None, typer.Option(help="files or kafka; by default as TIDEMARK_STREAM_SOURCE says.")] = None,
+    log: Annotated[Path | None, typer.Option(help="A log's file instead of what the lake has of the day.")] = None,
+    start: Annotated[str, typer.Option("--from", help="Time of the logged day to begin at.")] = "00:00:00",
+    until: Annotated[str, typer.Option("--until", help="Time of the logged day to end before.")] = "24:00:00",
+    anew: Annotated[bool, typer.Option("--anew", help="Leave a replay alone that was not finished.")] = False,
+    json: Json = False,
+) -> int:
+    """Play a logged day into the live stream, stamped as now; ended and run again, it goes on where it was."""
+    from orchestration.commands_stream import pace_of, seconds_of
+    from orchestration.commands_stream import replay as play
+    from orchestration.console import Screen
+
+    if source != "edgar":
+        raise typer.BadParameter(f"{source}: only edgar can be played")
+    if to not in (None, "files", "kafka"):
+        raise typer.BadParameter(f"--to {to}: files or kafka")
+    if log is not None and not log.is_file():
+        raise typer.BadParameter(f"--log {log}: no such file")
+    try:
+        pace, seconds = pace_of(speed, repeat), seconds_of(start, until)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+    home, settings = open_home()
+    return play(
+        home, settings, Screen(), day.date(), pace, log=log, seconds=seconds, to=to, anew=anew, as_json=json
+    )
+
+
+@stream.command("put")
+def stream_put(
+    name: Annotated[str | None, typer.Option("--stream", help="The stream; a new one where none is named.")] = None,
+    end: Annotated[bool, typer.Option("--end", help="Say at the end of the input that the stream is over.")] = False,
+) -> int:
+    """Put lines from standard input into the stream: JSON messages, or lines of EDGAR's logs (docs/stream.md)."""
+    from orchestration.commands_stream import put
+    from orchestration.console import Screen
+
+    home, settings = open_home()
+    return put(home, settings, Screen(), name, end=end)
+
+
+@stream.command("follow")
+def stream_follow(
+    from_beginning: Annotated[bool, typer.Option("--from-beginning", help="All that is kept first.")] = False,
+) -> int:
+    """Write the stream's messages to standard output as they come."""
+    from orchestration.commands_stream import follow
+
+    home, settings = open_home()
+    return follow(home, settings, from_beginning=from_beginning)
+
+
+@app.command()
 def logs(
     name: Annotated[str | None, typer.Argument(help="A service, or `load`; none lists them.")] = None,
     follow: Annotated[bool, typer.Option("-f", "--follow", help="Go on as it grows.")] = False,
@@ -257,10 +317,12 @@ def _told(error: RuntimeError | ValueError | OSError) -> int:
     from orchestration.commands_up import LoadError
     from orchestration.journal import BackfillBusy, WrongBackfill
     from orchestration.running import AlreadyRunning
+    from orchestration.stream_day import StreamError
     from orchestration.supervisor import ServiceError
+    from spark_jobs.live_source import StreamBusy
 
-    wrong_use = (SettingsError, HomeError, AlreadyRunning, WrongBackfill)
-    failed = (PostgresError, ServiceError, LoadError, AskError, NotRun, BackfillBusy)
+    wrong_use = (SettingsError, HomeError, AlreadyRunning, WrongBackfill, StreamBusy)
+    failed = (PostgresError, ServiceError, LoadError, AskError, NotRun, BackfillBusy, StreamError)
     if not isinstance(error, (*wrong_use, *failed)):
         raise error
     sys.stderr.write(f"tidemark: {error}\n")

@@ -9,7 +9,7 @@ from typing import Any
 import dagster as dg
 
 from lake.settings import load_settings
-from orchestration.assets import attention, forecasts, indices, maintenance, market, marts, news, signals
+from orchestration.assets import attention, forecasts, indices, live, maintenance, market, marts, news, signals
 from orchestration.catch_up import catch_up_sensors
 from orchestration.freshness import with_freshness
 from orchestration.jobs import build_jobs, build_schedules
@@ -31,6 +31,7 @@ def build_defs(overrides: Mapping[str, object] | None = None) -> dg.Definitions:
         *market.build(),
         *indices.build(),
         *attention.build(),
+        *live.build(),
         *signals.build(),
         *news.build(),
         *forecasts.build(),

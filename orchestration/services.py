@@ -109,7 +109,7 @@ def build(
 ) -> list[Service]:
     """The services of a home, or those named.
 
-    In a real home there is no sandbox; with `TIDEMARK_POSTGRES_URL` no bundled PostgreSQL; with a Spark cluster's
+    The live stream's job is among them where `TIDEMARK_STREAM=on` says so, or where it is named. In a real home there is no sandbox; with `TIDEMARK_POSTGRES_URL` no bundled PostgreSQL; with a Spark cluster's
     address no embedded engine.
     """
     makers = {
@@ -118,6 +118,7 @@ def build(
         "sail": _sail,
         "mlflow": _mlflow,
         "chat": _chat,
+        "stream": _stream,
         "dagster-code": _code_server,
         "dagster-webserver": _webserver,
         "dagster-daemon": _daemon,
@@ -126,6 +127,7 @@ def build(
         "postgres": settings.postgres_url is not None,
         "sandbox": not home.simulated,
         "sail": settings.spark_remote is not None,
+        "stream": names is None and settings.stream == "off",
     }
     wanted = [name for name in makers if (names is None or name in names) and not absent.get(name, False)]
     place = Place(home, settings, env)
@@ -243,6 +245,23 @@ def _chat(at: Place) -> Service:
         ready=answers(port, "/healthz", reach(at.settings)),
         needs=("postgres",),
         address=f"http://{reach(at.settings)}:{port}",
+    )
+
+
+def _stream(at: Place) -> Service:
+    from spark_jobs.live_job import ready_mark
+
+    mark = ready_mark(at.home)
+    return Service(
+        name="stream",
+        command=_python("spark_jobs.live_job"),
+        env=at.env,
+        ready=mark.exists,
+        needs=("postgres",),
+        before=lambda: mark.unlink(missing_ok=True),
+        # Its engine is a Java of its own, which takes long to come up on a busy machine.
+        start_seconds=240,
+        grace=30,
     )
 
 

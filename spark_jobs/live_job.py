@@ -253,8 +253,10 @@ class Keeper:
             self._remove_old_files(connection, keep)
 
     def flush(self) -> None:
-        """Write the history that is not yet written."""
+        """Write the history that is not yet written, and move the files that were read."""
         live_history.flush(self.home, self._connected())
+        if self.source.kind == "files":
+            self._move_read_files(self._connected())
         self._close()
 
     def _move_read_files(self, connection: psycopg.Connection) -> None:

@@ -6,6 +6,8 @@ said in docs/stream.md and read by `live_messages`.
 
 from __future__ import annotations
 
+import fcntl
+import os
 import re
 import time
 from collections.abc import Iterator
@@ -59,6 +61,10 @@ class Source:
     def read(self) -> Path:
         """Files that it has read."""
         return self.folder / "read"
+
+
+class StreamBusy(RuntimeError):
+    """Another process writes the stream."""
 
 
 class StreamWriter(Protocol):
@@ -120,10 +126,20 @@ class FileWriter:
     """Writes files that are whole when they appear, named by the stream and the numbers of their messages."""
 
     def __init__(self, source: Source, stream: str) -> None:
-        """Find where the stream goes on."""
+        """Hold the stream, and find where it goes on.
+
+        Raises:
+            StreamBusy: when another process writes it.
+        """
         self._source, self._stream = source, stream
-        source.unread.mkdir(parents=True, exist_ok=True)
-        source.read.mkdir(parents=True, exist_ok=True)
+        for folder in (source.unread, source.read, source.folder / "writers"):
+            folder.mkdir(parents=True, exist_ok=True)
+        self._lock = os.open(source.folder / "writers" / stream, os.O_CREAT | os.O_RDWR, 0o600)
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(self._lock)
+            raise StreamBusy(f"another process writes the stream {stream}: let it end, or name another stream") from None
         # A file is moved from the one folder to the other, so it is in the second where it is no longer in the first.
         found = (_NAME.fullmatch(path.name) for folder in (source.unread, source.read) for path in folder.iterdir())
         self.position = max((int(name["next"]) for name in found if name and name["stream"] == stream), default=0)
@@ -140,7 +156,8 @@ class FileWriter:
         self.position = next_seq
 
     def close(self) -> None:
-        """Nothing is held open."""
+        """Let others write the stream."""
+        os.close(self._lock)
 
 
 def _follow_files(source: Source, from_beginning: bool) -> Iterator[str]:
