@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -24,6 +25,8 @@ def check_cluster(settings: Settings) -> list[Finding]:
     if settings.stream_remote is not None:
         kafka = settings.stream_source == "kafka"
         found.append(check_remote("stream", "TIDEMARK_STREAM_REMOTE", settings.stream_remote, kafka=kafka))
+    elif settings.stream_source == "kafka":
+        found.append(check_jars(settings.stream_jars))
     if settings.stream_source == "kafka":
         found.append(check_kafka(settings))
     return found
@@ -45,16 +48,22 @@ def check_remote(name: str, setting: str, remote: str, *, kafka: bool = False) -
     except OSError as error:
         return Finding(name, False, f"{remote}: {error}", f"check {setting}, and start the server as {PAGE} says")
     import pyspark
-
-    from spark_jobs.engine import connected
+    from grpc import RpcError
+    from pyspark.errors import PySparkException
+    from pyspark.sql import SparkSession
 
     try:
-        with connected(remote) as spark:
+        spark = SparkSession.builder.remote(remote).create()
+        try:
+            # Nobody is asked twice: a server that is there answers.
+            spark.client.set_retry_policies([])
             theirs = spark.version
             reads = _reads_kafka(spark) if kafka else None
-    except Exception as error:  # noqa: BLE001 - whatever listens there may be anything but a Connect server
+        finally:
+            spark.client.close()
+    except (PySparkException, RpcError) as error:
         said = str(error).strip().partition("\n")[0]
-        return Finding(name, False, f"{remote}: {said}", f"name a Spark Connect server in {setting}")
+        return Finding(name, False, f"{remote}: {said}", f"name a Spark Connect server in {setting}: see {PAGE}")
     ours = pyspark.__version__
     if theirs.split(".")[:2] != ours.split(".")[:2]:
         return Finding(name, False, f"{remote} is Spark {theirs}", f"run a server of Spark {ours}: see {PAGE}")
@@ -73,6 +82,15 @@ def _reads_kafka(spark: Any) -> str | None:
     except AnalysisException as error:
         return str(error).partition("\n")[0]
     return None
+
+
+def check_jars(folder: Path | None) -> Finding:
+    """Whether the stream's own Apache Spark gets what it lacks to read Kafka."""
+    found = sorted(path.name for path in folder.glob("spark-sql-kafka-*.jar")) if folder else []
+    if not found:
+        there = f"no Kafka reader for Spark in {folder}" if folder else "no jars for the stream's own Apache Spark"
+        return Finding("stream", False, there, f"set TIDEMARK_STREAM_JARS or TIDEMARK_STREAM_REMOTE: see {PAGE}")
+    return Finding("stream", True, f"the stream's own Apache Spark reads Kafka by {found[-1]}")
 
 
 def check_kafka(settings: Settings) -> Finding:

@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from spark_jobs.live_source import StreamBusy
+
 if TYPE_CHECKING:
     import polars as pl
     from confluent_kafka import Producer
@@ -33,7 +35,7 @@ class KafkaUnusable(RuntimeError):
     """Kafka does not answer, or refuses; the text names the servers, the topic and, after a semicolon, what to do."""
 
 
-class Superseded(RuntimeError):
+class Superseded(StreamBusy):
     """Another process writes this stream now; this one must end."""
 
 

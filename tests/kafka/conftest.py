@@ -17,7 +17,7 @@ from lake.settings import Settings, load_settings
 from spark_jobs.edgar import Day, run_day
 from spark_jobs.engine import connected, engine
 from spark_jobs.live_kafka import KafkaUnusable, Topic
-from tests.kafka.scale_out import Process, fetched_jars, free_ports, listens, run, system_java
+from tests.kafka.scale_out import ROOT, Process, fetched_jars, free_ports, listens, run, system_java
 from tests.live_stream import Live
 
 DAY = date(2017, 1, 1)
@@ -35,6 +35,7 @@ def names(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
         # Java's first compiler alone: these tests are over before the second one would pay for itself.
         "JDK_JAVA_OPTIONS": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
         "VENV": sys.prefix,
+        "PYTHONPATH": str(ROOT),
         "JARS": str(fetched_jars()),
         "WORK": str(tmp_path_factory.mktemp("scale-out")),
         "KAFKA": str(kafka),

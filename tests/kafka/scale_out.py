@@ -63,10 +63,10 @@ def fetched_jars() -> Path:
     return CACHE
 
 
-def run(name: str, env: Mapping[str, str]) -> str:
-    """Run a block to its end; what it wrote."""
+def run(name: str, env: Mapping[str, str], first: str = "") -> str:
+    """Run a block to its end, after another one's lines; what it wrote."""
     done = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", block(name)],
+        ["bash", "-euo", "pipefail", "-c", first + block(name)],
         env={**os.environ, **env},
         cwd=ROOT,
         capture_output=True,
