@@ -15,6 +15,7 @@ from lake.clock import NEW_YORK
 from lake.contracts import table
 from spark_jobs.edgar_files import LogForm, Series
 from spark_jobs.edgar_lines import INNER_COMMA
+from spark_jobs.edgar_repeats import MOVED, NUMBER_DIGITS
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -88,40 +89,29 @@ def rules_of(series: Series) -> dict[str, str]:
     return READING_RULES[series] | REQUESTS.sql_rules
 
 
-def repeated_lines(lines: DataFrame, part: int = 0, parts: int = 1) -> DataFrame:
-    """The hashes that more than one line of a file has: `file` and `line_hash`.
+def first_lines(text: DataFrame) -> DataFrame:
+    """The lines of chunks, less those that were moved: `file`, `line`, `line_hash`, `repeat_no`.
 
     Args:
-        lines: `file` (int) and `line`.
-        part: which part of all hashes, from 0; an engine holds one part's hashes in memory.
-        parts: how many parts there are.
+        text: `value`, and `file` (the number in the name of the file's folder).
     """
-    hashed = lines.selectExpr("file", "xxhash64(line) AS line_hash").where(f"pmod(line_hash, {parts}) = {part}")
-    return hashed.groupBy("file", "line_hash").count().where("count > 1").select("file", "line_hash")
-
-
-def numbered_lines(lines: DataFrame, repeated: DataFrame | None) -> DataFrame:
-    """Lines with their hash and, among equal lines of a file, their number.
-
-    Repeated lines are numbered apart from the rest: a window over all lines would sort all of them for a few.
-
-    Args:
-        lines: `file` (int) and `line`.
-        repeated: from `repeated_lines`, all parts; None where there are none. An engine that knows it to be small
-            (data, not a plan) does not gather the lines in memory to look for it.
-
-    Returns:
-        `file`, `line`, `line_hash`, `repeat_no`.
-    """
-    hashed = lines.selectExpr("file", "line", "xxhash64(line) AS line_hash")
-    if repeated is None:
-        return hashed.selectExpr("*", "1 AS repeat_no")
-    key = ["file", "line_hash"]
-    alone = hashed.join(repeated, key, "left_anti").selectExpr("file", "line", "line_hash", "1 AS repeat_no")
-    counted = hashed.join(repeated, key, "left_semi").groupBy("file", "line", "line_hash").count()
-    return alone.unionByName(
-        counted.selectExpr("file", "line", "line_hash", "explode(sequence(1, CAST(count AS int))) AS repeat_no")
+    return text.where(f"NOT startswith(value, '{MOVED}')").selectExpr(
+        "CAST(file AS int) AS file", "value AS line", "xxhash64(value) AS line_hash", "1 AS repeat_no"
     )
+
+
+def later_lines(text: DataFrame) -> DataFrame:
+    """The second and later ones of equal lines, as `first_lines`.
+
+    Args:
+        text: `file`, and `value`: a line behind its number.
+    """
+    split = text.selectExpr(
+        "CAST(file AS int) AS file",
+        f"substr(value, {NUMBER_DIGITS + 1}) AS line",
+        f"CAST(substr(value, 1, {NUMBER_DIGITS}) AS int) AS repeat_no",
+    )
+    return split.selectExpr("file", "line", "xxhash64(line) AS line_hash", "repeat_no")
 
 
 def typed_requests(lines: DataFrame, form: LogForm) -> DataFrame:
@@ -267,14 +257,13 @@ def _read_v2(lines: DataFrame) -> DataFrame:
     )
 
 
-def good_requests(typed: DataFrame, provenance: DataFrame) -> DataFrame:
-    """The requests that keep every rule, in the contract's columns.
+def good_requests(typed: DataFrame) -> DataFrame:
+    """The requests that keep every rule, in the contract's columns less provenance.
 
     Args:
         typed: from `typed_requests`.
-        provenance: a row for each day, of `PROVENANCE`.
     """
-    return typed.where("broken = 0").join(provenance, ["series", "log_date"]).selectExpr(*REQUESTS.columns)
+    return typed.where("broken = 0").select(*(c for c in REQUESTS.columns if c not in REQUESTS.provenance))
 
 
 def refused_requests(typed: DataFrame) -> DataFrame:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,14 +20,53 @@ if TYPE_CHECKING:
 _PARTITION = {"series": "CAST(series AS string) AS series", "log_date": "CAST(log_date AS date) AS log_date"}
 
 
-def ddl(columns: Mapping[str, str]) -> str:
-    """Columns and their types as a schema's text."""
-    return ", ".join(f"{name} {kind}" for name, kind in columns.items())
+@dataclass(frozen=True)
+class Facts:
+    """Columns with a row for each of some days or files, to be joined to what belongs to them.
+
+    Attributes:
+        columns: name → SQL type.
+        rows: the values.
+        key: the columns to join by.
+    """
+
+    columns: Mapping[str, str]
+    rows: Sequence[tuple[object, ...]]
+    key: tuple[str, ...]
+
+    def frame(self, spark: SparkSession) -> DataFrame:
+        """The rows as a frame."""
+        ddl = ", ".join(f"{name} {kind}" for name, kind in self.columns.items())
+        return spark.createDataFrame([*self.rows], ddl)
+
+    def joined(self, spark: SparkSession, frame: DataFrame) -> DataFrame:
+        """A frame's rows with these columns; each row's key is among these."""
+        from pyspark.sql import functions as F  # noqa: N812 - heavy, and its customary name
+
+        if len(self.rows) > 1:
+            return frame.join(self.frame(spark), [*self.key])
+        # Constants cost nothing where a join takes each row up.
+        known = dict(zip(self.columns, self.rows[0], strict=True))
+        return frame.select(
+            "*",
+            *(F.lit(known[name]).cast(kind).alias(name) for name, kind in self.columns.items() if name not in self.key),
+        )
 
 
-def write(frame: DataFrame, folder: Path) -> None:
-    """Add a frame's rows to a folder, by series and day."""
-    frame.write.mode("append").partitionBy("series", "log_date").parquet(str(folder))
+def write(frame: DataFrame, folder: Path, partitions: Sequence[Mapping[str, str]]) -> None:
+    """Add a frame's rows to a folder, by series and day.
+
+    Args:
+        frame: rows of the partitions and no others.
+        folder: where; each partition is a folder below it.
+        partitions: the series and day of each.
+    """
+    if len(partitions) > 1:
+        frame.write.mode("append").partitionBy("series", "log_date").parquet(str(folder))
+        return
+    # Told apart by nobody: an engine would look at each row to find the one folder.
+    within = folder.joinpath(*(f"{name}={value}" for name, value in partitions[0].items()))
+    frame.drop(*partitions[0]).write.mode("append").parquet(str(within))
 
 
 def read(spark: SparkSession, folder: Path, columns: Sequence[str]) -> DataFrame:
@@ -41,6 +81,7 @@ def stage_gold(  # noqa: PLR0913, PLR0917 - a job's surroundings
     provenance: DataFrame,
     definition: VisitDefinition,
     scratch: Path,
+    partitions: Sequence[Mapping[str, str]],
 ) -> dict[str, list[staged.StagedFile]]:
     """Count requests into files for each table of gold, by its id; no version names them yet.
 
@@ -51,12 +92,13 @@ def stage_gold(  # noqa: PLR0913, PLR0917 - a job's surroundings
         provenance: see `gold_frames`.
         definition: what a visit is.
         scratch: a folder of this load, removed by the caller after the commit.
+        partitions: those that the requests are of.
     """
     folders = {known.id: staged.new_folder(home, known, scratch / "staged") for known in GOLD}
 
     def keep(name: str, frame: DataFrame) -> DataFrame:
         folder = folders.get(name, scratch / name)
-        write(frame, folder)
+        write(frame, folder, partitions)
         if next(folder.rglob("*.parquet"), None) is None:
             # Without a row there is no file, and nothing that a schema could be read from.
             return spark.createDataFrame([], frame.schema)
