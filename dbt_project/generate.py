@@ -43,6 +43,7 @@ _INDEXES: dict[str, list[dict[str, Any]]] = {
     "forecasts": [{"columns": ["target_session"]}],
     "signals_hourly": [{"columns": ["hour"]}],
     "visits_day": [{"columns": ["cik", "log_date"]}, {"columns": ["symbol", "log_date"]}],
+    "visits_documents": [{"columns": ["log_date", "visits_all"]}, {"columns": ["cik", "log_date"]}],
     # Seconds come in by day, so a block range index finds a stretch of time at no cost.
     "visits_second": [
         {"columns": ["cik", "log_date"]},

@@ -183,6 +183,24 @@ def reparse(
 
 
 @app.command()
+def recount(
+    first: Annotated[datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="First day.")] = datetime.min,
+    last: Annotated[datetime, typer.Option("--to", formats=["%Y-%m-%d"], help="Last day, included.")] = datetime.max,
+    all_days: Annotated[
+        bool, typer.Option("--all", help="Also days that are counted by this definition of a visit already.")
+    ] = False,
+    json: Json = False,
+) -> int:
+    """Count EDGAR's visits anew from silver, after a setting of what a visit is was changed (docs/attention.md)."""
+    from orchestration.commands_backfill import recount as count
+    from orchestration.console import words_to
+
+    home, settings = open_home()
+    with words_to(home.logs / "backfill.log") as screen:
+        return count(home, settings, screen, (first.date(), last.date()), all_days=all_days, as_json=json)
+
+
+@app.command()
 def logs(
     name: Annotated[str | None, typer.Argument(help="A service, or `load`; none lists them.")] = None,
     follow: Annotated[bool, typer.Option("-f", "--follow", help="Go on as it grows.")] = False,

@@ -83,6 +83,40 @@ def reparse(  # noqa: PLR0913 - what the command is given
     return 1 if report.failure else 0
 
 
+def recount(  # noqa: PLR0913 - what the command is given
+    home: Home, settings: Settings, screen: Screen, days: tuple[date, date], *, all_days: bool = False, as_json: bool = False
+) -> int:
+    """Count visits anew from silver; exit code 1 where it did not come to its end.
+
+    Raises:
+        WrongBackfill: when the days are not in order.
+    """
+    from lake.clock import Clock
+    from orchestration.backfill import Report, alone
+    from orchestration.definitions import build_defs
+    from orchestration.recount import days_to_count, make_steps
+    from orchestration.reparse import reparse as make
+    from orchestration.serving import served
+    from orchestration.work import Work
+
+    first, last = in_order(*days)
+    work = Work(home, settings, "recount", first, last, clock=Clock.from_settings(settings))
+    found = days_to_count(work, all_days=all_days)
+    if not found:
+        screen.say("every day that silver has is counted by this definition of a visit already")
+        return 0
+    watch = Watch(screen, "visits", quiet=as_json)
+    began = time.monotonic()
+    with served(home, settings, ("postgres", "sail")), alone(home):
+        try:
+            steps = make_steps(build_defs({"home": str(home.root)}), found)
+            report = make(home, steps, Report("visits", found[0], found[-1]), watch.on_progress)
+        finally:
+            watch.close()
+    tell(screen, report, time.monotonic() - began, as_json=as_json)
+    return 1 if report.failure else 0
+
+
 def in_order(first: date, last: date) -> tuple[date, date]:
     """Two days, the earlier first.
 

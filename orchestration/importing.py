@@ -26,6 +26,7 @@ from orchestration.recognising import NOTHING_SAID, FileReport, Said, files_belo
 from orchestration.serving import served
 from orchestration.steps.files import RawFile, keep, kinds_before
 from orchestration.work import Work
+from spark_jobs.edgar_gold import GOLD
 
 Days: TypeAlias = tuple[date, date]
 IMPORT_TAG = "tidemark/import"
@@ -174,7 +175,7 @@ def import_steps(files: Sequence[RawFile], work: Work, index_days: Days | None =
     if "listings" in kinds:
         steps.append(Step("listings", "listings", ("silver.listings", "gold.listings")))
     days = sorted({file.log_date for file in files if file.log_date is not None})
-    tables = ("silver.edgar_requests", "gold.visits_second")
+    tables = ("silver.edgar_requests", *(known.id for known in GOLD))
     steps += [Step(f"log of {day}", "attention", tables, day, day) for day in days]
     if days:
         steps.append(Step("visits by day", "attention", ("gold.visits_day",)))

@@ -95,7 +95,16 @@ JOBS = (
     JobSpec(
         "attention",
         "EDGAR's logs of days, and the visits they count.",
-        ("bronze.files", "silver.edgar_requests", "gold.visits_second", "gold.visits_day"),
+        (
+            "bronze.files",
+            "silver.edgar_requests",
+            "gold.visits_second",
+            "gold.visits_total_second",
+            "gold.visits_documents",
+            "gold.visitors_minute",
+            "gold.visitors_day",
+            "gold.visits_day",
+        ),
         slot="sec",
         chunk="week",
     ),

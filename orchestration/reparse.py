@@ -75,18 +75,19 @@ def make_steps(defs: dg.Definitions, work: Work, source: str) -> list[Step]:
         raise WrongBackfill(f"nothing called {source!r} is kept; there are {', '.join(sources())}")
     if f"bronze.{source}" not in {known.id for known in of_layer("bronze") if "body" in known.columns}:
         return _file_steps(work, source)
-    rebuild = _rebuild(defs, f"bronze.{source}")
+    rebuild = rebuilt_from(defs, f"bronze.{source}")
     steps = _day_steps(work, f"bronze.{source}", rebuild)
     if rebuild.whole:
         steps.append(Step("gold", rebuild.spec.name, rebuild.whole))
     return [*steps, Step("marts", "publish", ("gold.loads",), marts=True)]
 
 
-def _rebuild(defs: dg.Definitions, bronze: str) -> Rebuild:
+def rebuilt_from(defs: dg.Definitions, source: str) -> Rebuild:
+    """What rests on a table of bronze or silver within the job that makes it."""
     graph = defs.resolve_asset_graph()
-    spec = next(spec for spec in JOBS if bronze in spec.tables)
+    spec = next(spec for spec in JOBS if source in spec.tables)
     names = {asset_key(name): name for name in spec.tables if table(name).layer != "bronze"}
-    found, ahead = set[str](), [asset_key(bronze)]
+    found, ahead = set[str](), [asset_key(source)]
     while ahead:
         # What is asked of a source because of this table is none of it.
         for child in graph.get(ahead.pop()).child_keys:

@@ -7,8 +7,6 @@ small day. A day is whole: its slice is replaced, so a repeated load leaves the 
 
 from __future__ import annotations
 
-import os
-import secrets
 import shutil
 import time
 from collections import Counter
@@ -19,7 +17,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import polars as pl
-import psutil
 
 from lake import delta, staged
 from lake.contracts.quarantine import Quarantined
@@ -27,7 +24,7 @@ from lake.rows import RowAccount
 from spark_jobs import edgar_files
 from spark_jobs.edgar_days import Day, DayReport, DaysFailed
 from spark_jobs.edgar_files import LINES, REPEATS, CleanLog, DamagedLog, LogForm, NotALog
-from spark_jobs.edgar_gold import GOLD, USUAL, VisitDefinition
+from spark_jobs.edgar_gold import GOLD, READ, USUAL, VisitDefinition
 from spark_jobs.edgar_requests import (
     FACTS,
     PROVENANCE,
@@ -40,7 +37,7 @@ from spark_jobs.edgar_requests import (
     refused_requests,
     typed_requests,
 )
-from spark_jobs.edgar_staging import Facts, read, stage_gold, write
+from spark_jobs.edgar_staging import Facts, new_scratch, read, stage_gold, write
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -75,9 +72,7 @@ class _Loading:
         return delta.Slice({"series": self.log.form.series, "log_date": self.day.log_date})
 
 
-def run_day(
-    spark: SparkSession, home: Home, day: Day, run_id: str, definition: VisitDefinition = USUAL
-) -> DayReport:
+def run_day(spark: SparkSession, home: Home, day: Day, run_id: str, definition: VisitDefinition = USUAL) -> DayReport:
     """Load one day; see `run_days`."""
     (report,) = run_days(spark, home, [day], run_id, definition)
     return report
@@ -144,7 +139,7 @@ def _run_batch(  # noqa: PLR0913, PLR0917 - a job's surroundings
     failures: dict[date, str],
 ) -> list[DayReport]:
     began = time.monotonic()
-    scratch = _scratch(home)
+    scratch = new_scratch(home)
     try:
         loading = _clean_all(days, scratch, failures)
         if not loading:
@@ -155,17 +150,6 @@ def _run_batch(  # noqa: PLR0913, PLR0917 - a job's surroundings
     seconds = time.monotonic() - began
     lines = sum(one.log.rows_in for one in loading) or 1
     return [_report(one, seconds * one.log.rows_in / lines, versions) for one in loading]
-
-
-def _scratch(home: Home) -> Path:
-    """A folder for this load's text; those of processes that are gone are removed."""
-    root = home.landing / "edgar"
-    for old in root.glob("*-*"):
-        if not psutil.pid_exists(int(old.name.split("-")[0])):
-            shutil.rmtree(old, ignore_errors=True)
-    path = root / f"{os.getpid()}-{secrets.token_hex(4)}"
-    path.mkdir(parents=True)
-    return path
 
 
 def _clean_all(days: list[Day], scratch: Path, failures: dict[date, str]) -> list[_Loading]:
@@ -196,29 +180,29 @@ def _compute_and_commit(  # noqa: PLR0913, PLR0917 - a job's surroundings
     provenance = Facts(
         PROVENANCE,
         [(*one.slice.equals.values(), one.day.observed_at, run_id, one.day.sha256) for one in loading],
-        ("series", "log_date"),
+        REQUESTS.partition_by,
     )
-    partitions = [one.partition for one in loading]
     requests_folder = staged.new_folder(home, REQUESTS, scratch / "staged")
     try:
         for (form, folder), alike in _by_form(loading):
             typed = typed_requests(_text(spark, folder, alike), form)
             good = provenance.joined(spark, good_requests(typed)).select(*REQUESTS.columns)
-            write(good, requests_folder, partitions)
+            write(good, requests_folder, [one.partition for one in alike])
         requests = staged.files_of(REQUESTS, requests_folder)
         _account(spark, loading, requests)
         gold: dict[str, list[staged.StagedFile]] = {known.id: [] for known in GOLD}
         if requests:
-            lines = read(spark, requests_folder, REQUESTS.columns)
-            gold = stage_gold(spark, home, lines, provenance.frame(spark), definition, scratch, partitions)
+            gold = stage_gold(spark, home, read(spark, requests_folder, READ), provenance, definition, scratch)
     except BaseException:
         shutil.rmtree(requests_folder, ignore_errors=True)
         raise
     for one in loading:
         one.counted = {
-            table_id: sum(f.rows for f in files if dict(f.partition) == one.partition) for table_id, files in gold.items()
+            table_id: sum(f.rows for f in files if dict(f.partition) == one.partition)
+            for table_id, files in gold.items()
         }
         delta.replace_quarantine(home, REQUESTS, _quarantine(one, run_id), one.slice)
+    partitions = [one.partition for one in loading]
     return {
         REQUESTS.id: staged.commit(home, REQUESTS, requests, partitions).version,
         **{known.id: staged.commit(home, known, gold[known.id], partitions).version for known in GOLD},

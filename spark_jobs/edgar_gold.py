@@ -15,11 +15,36 @@ if TYPE_CHECKING:
     from lake.settings import Settings
 
 VISITS = table("gold.visits_second")
+TOTALS = table("gold.visits_total_second")
+DOCUMENTS = table("gold.visits_documents")
+MINUTES = table("gold.visitors_minute")
+DAYS = table("gold.visitors_day")
 
-# All are partitioned by (series, log_date), in the order in which they are committed.
-GOLD: tuple[Table, ...] = (VISITS,)
+# All are partitioned by (series, log_date), in the order in which they are committed. The last says by which definition
+# a day is counted, and is there when the others are.
+GOLD: tuple[Table, ...] = (VISITS, TOTALS, DOCUMENTS, MINUTES, DAYS)
+
+# What counting reads of a request.
+READ = (
+    "series",
+    "log_date",
+    "second_of_day",
+    "cik",
+    "repeat_no",
+    "requested_at",
+    "accession",
+    "ip",
+    "status",
+    "is_index",
+    "is_crawler",
+)
 
 Keep: TypeAlias = "Callable[[str, DataFrame], DataFrame]"
+
+_DAY = ("series", "log_date")
+# A visit that is human for all that its own line tells. The second form of the logs tells nothing of it.
+_HUMAN_BY_ITSELF = "series = 'v1' AND status = 200 AND NOT is_crawler AND NOT is_index"
+_MINUTE = "CAST(floor(second_of_day / 60) AS int) AS minute_of_day"
 
 
 @dataclass(frozen=True)
@@ -56,33 +81,138 @@ def _as_it_is(name: str, frame: DataFrame) -> DataFrame:
 
 
 def gold_frames(
-    requests: DataFrame, provenance: DataFrame, definition: VisitDefinition, keep: Keep = _as_it_is
+    requests: DataFrame,
+    with_provenance: Callable[[DataFrame], DataFrame],
+    definition: VisitDefinition,
+    keep: Keep = _as_it_is,
 ) -> dict[str, DataFrame]:
     """Every table of `GOLD` by its id, in the contract's columns.
 
     Args:
-        requests: the contract's columns of silver.edgar_requests.
-        provenance: a row for each day, of `edgar_requests.PROVENANCE`.
+        requests: of silver.edgar_requests, the columns of `READ`.
+        with_provenance: adds each day's provenance to rows of a day.
         definition: what a visit is.
         keep: is given each table by its id, and by other names what several tables rest on; what it hands back is read
             on in its place. A job writes the frame and hands back what was written, so that nothing is counted twice.
     """
+
+    def finished(known: Table, frame: DataFrame) -> DataFrame:
+        return keep(known.id, with_provenance(frame).selectExpr(*known.columns))
+
     counted = requests if definition.count_repeats else requests.where("repeat_no = 1")
-    return {VISITS.id: keep(VISITS.id, _visits_second(counted, provenance))}
+    addresses = keep("addresses", _addresses(counted, definition.documents_a_minute))
+    judged = _judged(counted, addresses)
+    visits = finished(VISITS, _visits_second(judged))
+    totals = finished(TOTALS, _visits_total_second(visits))
+    return {
+        VISITS.id: visits,
+        TOTALS.id: totals,
+        DOCUMENTS.id: finished(DOCUMENTS, _visits_documents(judged)),
+        MINUTES.id: finished(MINUTES, _visitors_minute(addresses)),
+        DAYS.id: finished(DAYS, _visitors_day(visits, totals, addresses, definition)),
+    }
 
 
-def _visits_second(counted: DataFrame, provenance: DataFrame) -> DataFrame:
-    """Visits by series, logged day, second and company.
+def _addresses(counted: DataFrame, documents_a_minute: int) -> DataFrame:
+    """Each address in each minute: whether it is a robot's then, and whether it makes a human visit.
 
-    A human visit is a request with status 200, no crawler's, not of an index page: the pages that lead to filings
-    are not filings, and a failed request reads nothing. The second form of the logs does not carry what this takes.
+    Documents are what is asked for beside index pages, whatever became of the request.
     """
     from pyspark.sql import functions as F  # noqa: N812 - heavy, and its customary name
 
-    human = "CASE WHEN series <> 'v1' THEN NULL WHEN status = 200 AND NOT is_crawler AND NOT is_index THEN 1 ELSE 0 END"
-    visits = counted.groupBy("series", "log_date", "second_of_day", "cik").agg(
+    asked = counted.where("series = 'v1' AND ip <> ''").selectExpr(*_DAY, _MINUTE, "ip", "is_index", _by_itself())
+    sums = asked.groupBy(*_DAY, "minute_of_day", "ip").agg(
+        F.expr("sum(CASE WHEN is_index THEN 0 ELSE 1 END)").alias("documents"),
+        F.expr("max(by_itself)").alias("by_itself"),
+    )
+    robot = f"documents > {documents_a_minute}"
+    human = f"CASE WHEN by_itself = 1 AND NOT {robot} THEN 1 ELSE 0 END AS human"
+    return sums.selectExpr(*_DAY, "minute_of_day", "ip", f"{robot} AS robot", human)
+
+
+def _by_itself() -> str:
+    return f"CASE WHEN {_HUMAN_BY_ITSELF} THEN 1 ELSE 0 END AS by_itself"
+
+
+def _judged(counted: DataFrame, addresses: DataFrame) -> DataFrame:
+    """Requests with `human`: 1 or 0, empty in the second form."""
+    from pyspark.sql import functions as F  # noqa: N812 - heavy, and its customary name
+
+    robots = addresses.where("robot").select(*_DAY, "minute_of_day", "ip", "robot")
+    asked = counted.selectExpr(*_DAY, "second_of_day", _MINUTE, "cik", "requested_at", "accession", "ip", _by_itself())
+    # Robots' minutes are few beside requests.
+    joined = asked.join(F.broadcast(robots), [*_DAY, "minute_of_day", "ip"], "left")
+    human = "CASE WHEN series <> 'v1' THEN NULL WHEN robot IS NULL THEN by_itself ELSE 0 END AS human"
+    return joined.selectExpr(*_DAY, "second_of_day", "cik", "requested_at", "accession", "ip", human)
+
+
+def _visits_second(judged: DataFrame) -> DataFrame:
+    from pyspark.sql import functions as F  # noqa: N812 - heavy, and its customary name
+
+    return judged.groupBy(*_DAY, "second_of_day", "cik").agg(
         F.expr("min(requested_at)").alias("second"),
         F.expr("count(*)").alias("visits_all"),
-        F.expr(f"sum({human})").cast("bigint").alias("visits_human"),
+        F.expr("CAST(sum(human) AS bigint)").alias("visits_human"),
     )
-    return visits.join(provenance, ["series", "log_date"]).selectExpr(*VISITS.columns)
+
+
+def _visits_total_second(visits: DataFrame) -> DataFrame:
+    from pyspark.sql import functions as F  # noqa: N812 - heavy, and its customary name
+
+    return visits.groupBy(*_DAY, "second_of_day").agg(
+        F.expr("min(second)").alias("second"),
+        F.expr("CAST(sum(visits_all) AS bigint)").alias("visits_all"),
+        F.expr("CAST(sum(visits_human) AS bigint)").alias("visits_human"),
+    )
+
+
+def _visits_documents(judged: DataFrame) -> DataFrame:
+    """By filing; its visitors by counting each address's visits first, so that no engine holds sets of addresses."""
+    from pyspark.sql import functions as F  # noqa: N812 - heavy, and its customary name
+
+    of_filings = judged.where("accession <> ''").selectExpr(
+        *_DAY, "cik", "accession", "CASE WHEN ip <> '' THEN ip END AS ip", "human"
+    )
+    by_address = of_filings.groupBy(*_DAY, "cik", "accession", "ip").agg(
+        F.expr("count(*)").alias("visits"), F.expr("CAST(sum(human) AS bigint)").alias("human")
+    )
+    counted = by_address.groupBy(*_DAY, "cik", "accession").agg(
+        F.expr("CAST(sum(visits) AS bigint)").alias("visits_all"),
+        F.expr("CAST(sum(human) AS bigint)").alias("visits_human"),
+        F.expr("count(ip)").alias("addresses"),
+    )
+    return counted.selectExpr("*", "CASE WHEN series = 'v1' THEN addresses END AS visitors")
+
+
+def _visitors_minute(addresses: DataFrame) -> DataFrame:
+    from pyspark.sql import functions as F  # noqa: N812 - heavy, and its customary name
+
+    return addresses.groupBy(*_DAY, "minute_of_day").agg(
+        F.expr("count(*)").alias("visitors"), F.expr("CAST(sum(human) AS bigint)").alias("visitors_human")
+    )
+
+
+def _visitors_day(visits: DataFrame, totals: DataFrame, addresses: DataFrame, definition: VisitDefinition) -> DataFrame:
+    from pyspark.sql import functions as F  # noqa: N812 - heavy, and its customary name
+
+    days = totals.groupBy(*_DAY).agg(
+        F.expr("CAST(sum(visits_all) AS bigint)").alias("visits_all"),
+        F.expr("CAST(sum(visits_human) AS bigint)").alias("visits_human"),
+    )
+    companies = visits.select(*_DAY, "cik").distinct().groupBy(*_DAY).agg(F.expr("count(*)").alias("companies"))
+    of_day = addresses.groupBy(*_DAY, "ip").agg(F.expr("max(human)").alias("human"))
+    visitors = of_day.groupBy(*_DAY).agg(
+        F.expr("count(*)").alias("visitors"), F.expr("CAST(sum(human) AS bigint)").alias("visitors_human")
+    )
+    joined = days.join(companies, [*_DAY]).join(visitors, [*_DAY], "left")
+    none = "CASE WHEN series = 'v1' THEN coalesce({0}, 0L) END AS {0}"
+    return joined.selectExpr(
+        *_DAY,
+        "visits_all",
+        "visits_human",
+        "companies",
+        none.format("visitors"),
+        none.format("visitors_human"),
+        f"{str(definition.count_repeats).lower()} AS counts_repeats",
+        f"CAST({definition.documents_a_minute} AS int) AS documents_a_minute",
+    )

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import secrets
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import psutil
 
 from lake import staged
 from spark_jobs.edgar_gold import GOLD, VisitDefinition, gold_frames
@@ -34,23 +38,38 @@ class Facts:
     rows: Sequence[tuple[object, ...]]
     key: tuple[str, ...]
 
-    def frame(self, spark: SparkSession) -> DataFrame:
-        """The rows as a frame."""
-        ddl = ", ".join(f"{name} {kind}" for name, kind in self.columns.items())
-        return spark.createDataFrame([*self.rows], ddl)
+    @property
+    def keys(self) -> list[dict[str, str]]:
+        """The key of each row, as folders' names have it."""
+        return [
+            {name: str(value) for name, value in zip(self.columns, row, strict=True) if name in self.key}
+            for row in self.rows
+        ]
 
     def joined(self, spark: SparkSession, frame: DataFrame) -> DataFrame:
         """A frame's rows with these columns; each row's key is among these."""
         from pyspark.sql import functions as F  # noqa: N812 - heavy, and its customary name
 
         if len(self.rows) > 1:
-            return frame.join(self.frame(spark), [*self.key])
+            ddl = ", ".join(f"{name} {kind}" for name, kind in self.columns.items())
+            return frame.join(spark.createDataFrame([*self.rows], ddl), [*self.key])
         # Constants cost nothing where a join takes each row up.
         known = dict(zip(self.columns, self.rows[0], strict=True))
         return frame.select(
             "*",
             *(F.lit(known[name]).cast(kind).alias(name) for name, kind in self.columns.items() if name not in self.key),
         )
+
+
+def new_scratch(home: Home) -> Path:
+    """A folder for a load's own files; those of processes that are gone are removed."""
+    root = home.landing / "edgar"
+    for old in root.glob("*-*"):
+        if not psutil.pid_exists(int(old.name.split("-")[0])):
+            shutil.rmtree(old, ignore_errors=True)
+    path = root / f"{os.getpid()}-{secrets.token_hex(4)}"
+    path.mkdir(parents=True)
+    return path
 
 
 def write(frame: DataFrame, folder: Path, partitions: Sequence[Mapping[str, str]]) -> None:
@@ -78,10 +97,9 @@ def stage_gold(  # noqa: PLR0913, PLR0917 - a job's surroundings
     spark: SparkSession,
     home: Home,
     requests: DataFrame,
-    provenance: DataFrame,
+    provenance: Facts,
     definition: VisitDefinition,
     scratch: Path,
-    partitions: Sequence[Mapping[str, str]],
 ) -> dict[str, list[staged.StagedFile]]:
     """Count requests into files for each table of gold, by its id; no version names them yet.
 
@@ -89,23 +107,22 @@ def stage_gold(  # noqa: PLR0913, PLR0917 - a job's surroundings
         spark: a session that sees this machine's files.
         home: whose lake.
         requests: see `gold_frames`.
-        provenance: see `gold_frames`.
+        provenance: of each day that the requests are of.
         definition: what a visit is.
         scratch: a folder of this load, removed by the caller after the commit.
-        partitions: those that the requests are of.
     """
     folders = {known.id: staged.new_folder(home, known, scratch / "staged") for known in GOLD}
 
     def keep(name: str, frame: DataFrame) -> DataFrame:
         folder = folders.get(name, scratch / name)
-        write(frame, folder, partitions)
+        write(frame, folder, provenance.keys)
         if next(folder.rglob("*.parquet"), None) is None:
             # Without a row there is no file, and nothing that a schema could be read from.
             return spark.createDataFrame([], frame.schema)
         return read(spark, folder, frame.columns)
 
     try:
-        gold_frames(requests, provenance, definition, keep)
+        gold_frames(requests, lambda frame: provenance.joined(spark, frame), definition, keep)
         return {known.id: staged.files_of(known, folders[known.id]) for known in GOLD}
     except BaseException:
         for folder in folders.values():

@@ -17,6 +17,7 @@ from lake.contracts.quarantine import Quarantined
 from lake.contracts.raw import BRONZE
 from lake.contracts.signals import SIGNALS
 from lake.contracts.ticks import TICKS
+from lake.contracts.visits import VISIT_COUNTS
 
 TABLES: dict[str, Table] = {
     t.id: t
@@ -35,6 +36,7 @@ TABLES: dict[str, Table] = {
         *MINUTE_TABLES,
         *NEWS_TABLES,
         *LISTINGS,
+        *VISIT_COUNTS,
     )
 }
 

@@ -69,7 +69,7 @@ class VisitsSecond(Provenance):
     visits_human = dy.Int64(
         nullable=True,
         min=0,
-        metadata={"unit": "visits", "meaning": "requests with status 200, no crawler, no index page; empty in v2"},
+        metadata={"unit": "visits", "meaning": "human requests: see visits_total_second; empty in v2"},
     )
 
 
@@ -83,7 +83,7 @@ class VisitsDay(Provenance):
     visits_human = dy.Int64(
         nullable=True,
         min=0,
-        metadata={"unit": "visits", "meaning": "requests with status 200, no crawler, no index page; empty in v2"},
+        metadata={"unit": "visits", "meaning": "human requests: see visits_total_second; empty in v2"},
     )
     rank = dy.Int64(
         nullable=False, min=1, metadata={"meaning": "place by visits_all among the day's filers, ties equal"}

@@ -16,6 +16,7 @@ from lake.delta import EVERYTHING, Written
 from lake.rows import RowAccount
 from orchestration.steps.common import crawl, write_gold
 from orchestration.steps.files import RawFile, keep, kept
+from orchestration.steps.visits import counted
 from orchestration.work import Outcome, Work
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ def _absent_days(work: Work) -> list[str]:
 
 
 def settle_logs(work: Work, spark: SparkSession) -> Iterator[Outcome]:
-    """Typed requests and visits by second of every log of the days asked for; the newest file of a day counts.
+    """Typed requests and counts of visits of every log of the days asked for; the newest file of a day counts.
 
     Raises:
         spark_jobs.edgar_days.DaysFailed: when logs could not be read; all other days are loaded.
@@ -82,13 +83,10 @@ def settle_logs(work: Work, spark: SparkSession) -> Iterator[Outcome]:
         sum(r.duplicates for r in reports),
         sum(r.quarantined for r in reports),
     ).check("silver.edgar_requests")
-    facts: dict[str, int | float | str] = {"days": len(reports)}
     silver = table("silver.edgar_requests")
-    yield Outcome(silver, Written(delta.version(work.home, silver) or 0, account.rows_out), account, facts=facts)
-    for known in GOLD:
-        rows = sum(report.counted[known.id] for report in reports)
-        written = Written(delta.version(work.home, known) or 0, rows)
-        yield Outcome(known, written, facts=facts | definition.facts)
+    yield Outcome(silver, Written(delta.version(work.home, silver) or 0, account.rows_out), account, facts={"days": len(reports)})
+    rows = {known.id: sum(report.counted[known.id] for report in reports) for known in GOLD}
+    yield from counted(work, rows, len(reports))
 
 
 def _at_hand(logs: pl.DataFrame) -> Iterator[pl.DataFrame]:

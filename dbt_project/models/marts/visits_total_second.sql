@@ -1,0 +1,1 @@
+select * from {{ ref('stg_visits_total_second') }} where {{ in_slices('visits_total_second') }}

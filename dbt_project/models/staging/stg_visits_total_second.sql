@@ -1,0 +1,1 @@
+select * from {{ source('gold', 'visits_total_second') }}
