@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,13 +32,15 @@ from spark_jobs.edgar_requests import (
     REQUESTS,
     broken_rules,
     day_facts,
+    fields_of_lines,
     first_lines,
     good_requests,
     later_lines,
+    plainly_good,
     refused_requests,
     typed_requests,
 )
-from spark_jobs.edgar_staging import Facts, new_scratch, read, stage_gold, write
+from spark_jobs.edgar_staging import Facts, new_scratch, read, read_lines, read_text, stage_gold, write
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -185,7 +188,8 @@ def _compute_and_commit(  # noqa: PLR0913, PLR0917 - a job's surroundings
     requests_folder = staged.new_folder(home, REQUESTS, scratch / "staged")
     try:
         for (form, folder), alike in _by_form(loading):
-            typed = typed_requests(_text(spark, folder, alike), form)
+            read_part = partial(read_text, spark, form)
+            typed = typed_requests(_lines(spark, form, folder, alike, read_part), form)
             good = provenance.joined(spark, good_requests(typed)).select(*REQUESTS.columns)
             write(good, requests_folder, [one.partition for one in alike])
         requests = staged.files_of(REQUESTS, requests_folder)
@@ -218,15 +222,27 @@ def _by_form(loading: list[_Loading]) -> Iterator[tuple[tuple[LogForm, Path], li
     yield from forms.items()
 
 
-def _text(spark: SparkSession, folder: Path, alike: list[_Loading]) -> DataFrame:
+def _lines(
+    spark: SparkSession, form: LogForm, folder: Path, alike: list[_Loading], read_part: Callable[[Path], DataFrame]
+) -> DataFrame:
     """The lines of days of one form, each with the facts of its file."""
-    # Without lineSep engines end lines at carriage returns too.
-    reader = spark.read.option("lineSep", "\n")
-    lines = first_lines(reader.text(str(folder / LINES)))
+    lines = first_lines(read_part(folder / LINES), form)
     if any(one.log.repeats for one in alike):
-        lines = lines.unionByName(later_lines(reader.text(str(folder / REPEATS))))
+        lines = lines.unionByName(later_lines(read_part(folder / REPEATS), form))
     facts = [(one.number, *day_facts(one.day.log_date)) for one in alike]
     return Facts({"file": "int", **FACTS}, facts, ("file",)).joined(spark, lines)
+
+
+def _unusual_lines(spark: SparkSession, form: LogForm, folder: Path, alike: list[_Loading]) -> DataFrame:
+    """As `_lines`, less lines that are plainly good where one pattern can tell."""
+
+    def read_part(part: Path) -> DataFrame:
+        text = read_lines(spark, part)
+        if len(alike) == 1 and part.name == LINES:
+            text = text.where(f"NOT ({plainly_good(form, alike[0].day.log_date)})")
+        return fields_of_lines(text, form)
+
+    return _lines(spark, form, folder, alike, read_part)
 
 
 def _account(spark: SparkSession, loading: list[_Loading], requests: list[staged.StagedFile]) -> None:
@@ -236,7 +252,7 @@ def _account(spark: SparkSession, loading: list[_Loading], requests: list[staged
         one.refused = [(line.rule, line.text) for line in one.log.refused]
     short = [one for one in loading if one.rows_out != one.log.rows_clean]
     for (form, folder), alike in _by_form(short):
-        typed = typed_requests(_text(spark, folder, alike), form)
+        typed = typed_requests(_unusual_lines(spark, form, folder, alike), form)
         by_date = {one.day.log_date: one for one in alike}
         for row in refused_requests(typed).toArrow().to_pylist():
             by_date[row["file_date"]].refused.append((broken_rules(form.series, row["broken"]), row["line"]))

@@ -111,7 +111,7 @@ def clean(path: Path, folder: Path, number: int = 0, chunk_bytes: int = CHUNK_BY
         repeats = Repeats(folder / REPEATS / f"file={number}", log.repeats)
         with ChunkWriter(lines, chunk_bytes, log.chunks, repeats) as writer:
             for block in chain([rest] if rest else [], blocks):
-                take(block, log, writer)
+                take(block, log, writer, log.form.width if log.form.series == "v1" else None)
     repeats.move()
     return log
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import IO, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from spark_jobs.edgar_repeats import Ends, Repeats
 
@@ -27,7 +28,13 @@ BLANKS = b" \t\r"
 # Stands for a comma inside a quoted field, so that an engine may split at commas.
 INNER_COMMA = "\x1f"
 
-_LINE_FEED, _SPACE, _QUOTE, _ASCII_END = 10, 32, 34, 128
+_NO_BYTES = {
+    b"\0": "line_has_no_nul",
+    b"\r": "line_has_no_stray_carriage_return",
+    b"\x1f": "line_has_no_unit_separator",
+}
+
+_LINE_FEED, _SPACE, _QUOTE, _COMMA, _ASCII_END = 10, 32, 34, 44, 128
 
 
 class RefusedLine(NamedTuple):
@@ -112,16 +119,23 @@ class ChunkWriter:
         self._size += len(block)
 
 
-def take(block: bytes, log: Lines, writer: ChunkWriter) -> None:
-    """Count a block's lines and pass it on, without the lines that are refused."""
+def take(block: bytes, log: Lines, writer: ChunkWriter, width: int | None) -> None:
+    """Count a block's lines and pass it on, without the lines that are refused.
+
+    Args:
+        block: whole lines.
+        log: what is counted so far.
+        writer: where they go.
+        width: how many fields each line has; None where a field may hold commas without quotes.
+    """
     text = block.replace(b"\r\n", b"\n") if b"\r" in block else block
     ends = _ends(text)
     count = len(ends)
-    odd = _odd_lines(text, ends)
+    odd = _odd_lines(text, ends, width)
     if len(odd):
         # Judged with the line ends as they are: more than one carriage return at an end is no damage either.
         lines = block[:-1].split(b"\n")
-        judged = {int(number): _judge(lines[number]) for number in odd}
+        judged = {int(number): _judge(lines[number], width) for number in odd}
         text = _with_judged(text, ends, judged)
         refused = [verdict for verdict in judged.values() if isinstance(verdict, RefusedLine)]
         log.refused += refused
@@ -139,8 +153,11 @@ def _ends(text: bytes) -> Ends:
     return found
 
 
-def _odd_lines(text: bytes, ends: Ends) -> Ends:
-    """The numbers of lines with anything but ASCII without control bytes and quotes, of blank and of overlong ones."""
+def _odd_lines(text: bytes, ends: Ends, width: int | None) -> Ends:
+    """The numbers of lines that need a look.
+
+    They have anything but ASCII without control bytes and quotes, or another number of fields, or are blank or overlong.
+    """
     codes = np.frombuffer(text, np.uint8)
     lengths = np.diff(ends, prepend=-1) - 1
     # A line of nothing but blanks begins with one.
@@ -149,8 +166,21 @@ def _odd_lines(text: bytes, ends: Ends) -> Ends:
     if controls or b'"' in text or not text.isascii():
         marks = ((codes < _SPACE) & (codes != _LINE_FEED)) | (codes == _QUOTE) | (codes >= _ASCII_END)
         odd[np.searchsorted(ends, np.flatnonzero(marks))] = True
+    if width is not None:
+        odd |= _of_another_width(codes, ends, width)
     found: Ends = np.flatnonzero(odd)
     return found
+
+
+def _of_another_width(codes: NDArray[np.uint8], ends: Ends, width: int) -> NDArray[np.bool_]:
+    """Whether each line has another number of fields."""
+    commas = np.flatnonzero(codes == _COMMA)
+    each = width - 1
+    if each and len(commas) == each * len(ends):
+        first, last = commas[::each], commas[each - 1 :: each]
+        if (last < ends).all() and (first[1:] > ends[:-1]).all():
+            return np.zeros(len(ends), np.bool_)
+    return np.diff(np.searchsorted(commas, ends), prepend=0) != each
 
 
 def _with_judged(text: bytes, ends: Ends, judged: dict[int, bytes | RefusedLine | None]) -> bytes:
@@ -166,35 +196,46 @@ def _with_judged(text: bytes, ends: Ends, judged: dict[int, bytes | RefusedLine 
     return b"".join(pieces)
 
 
-def _judge(line: bytes) -> bytes | RefusedLine | None:  # noqa: PLR0911 - one way out for each rule
+def _judge(line: bytes, width: int | None) -> bytes | RefusedLine | None:
     """A line ready for the engine, None for a blank one, or the line with the first rule it broke."""
     if not line.strip(BLANKS):
         return None
     line = line.rstrip(b"\r")
+    rule = _broken(line)
+    if rule is None:
+        plain = _unquoted(line) if b'"' in line else line
+        if plain is None:
+            rule = "line_has_closed_quotes"
+        elif not plain.strip(BLANKS):
+            rule = "line_has_a_field"
+        elif width is not None and plain.count(b",") != width - 1:
+            rule = "line_has_every_field"
+        else:
+            return plain
+    return RefusedLine(rule, _escaped(line[:KEPT_OF_A_LONG_LINE] if len(line) > LONGEST_LINE else line))
+
+
+def _broken(line: bytes) -> str | None:
+    """The first rule that a line's bytes break."""
     if len(line) > LONGEST_LINE:
-        return RefusedLine("line_is_at_most_one_mebibyte", _escaped(line[:KEPT_OF_A_LONG_LINE]))
-    if b"\0" in line:
-        return RefusedLine("line_has_no_nul", _escaped(line))
-    if b"\r" in line:
-        return RefusedLine("line_has_no_stray_carriage_return", _escaped(line))
-    if b"\x1f" in line:
-        return RefusedLine("line_has_no_unit_separator", _escaped(line))
-    if not line.isascii():
-        try:
-            line.decode()
-        except UnicodeDecodeError:
-            return RefusedLine("line_is_utf8", _escaped(line))
-    return _unquoted(line) if b'"' in line else line
+        return "line_is_at_most_one_mebibyte"
+    for byte, rule in _NO_BYTES.items():
+        if byte in line:
+            return rule
+    try:
+        line.decode()
+    except UnicodeDecodeError:
+        return "line_is_utf8"
+    return None
 
 
-def _unquoted(line: bytes) -> bytes | RefusedLine:
-    """The line without its quotes, commas inside them replaced by `INNER_COMMA`."""
+def _unquoted(line: bytes) -> bytes | None:
+    """The line without its quotes, commas inside them replaced by `INNER_COMMA`; None where a quote is left open."""
     try:
         (fields,) = csv.reader([line.decode()], strict=True)
     except csv.Error:
-        return RefusedLine("line_has_closed_quotes", _escaped(line))
-    plain = ",".join(value.replace(",", INNER_COMMA) for value in fields).encode()
-    return plain if plain.strip(BLANKS) else RefusedLine("line_has_a_field", _escaped(line))
+        return None
+    return ",".join(value.replace(",", INNER_COMMA) for value in fields).encode()
 
 
 def _escaped(line: bytes) -> str:

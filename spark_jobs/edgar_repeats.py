@@ -20,8 +20,8 @@ Ends = NDArray[np.int64]
 Hashes = NDArray[np.uint64]
 Places = NDArray[np.uint32]
 
-# The first byte of a line that was moved. No other line begins with it: stray carriage returns are refused.
-MOVED = "\r"
+# The first byte of a line that was moved. No other line has it: NULs are refused.
+MOVED = "\0"
 
 # In a file of repeats each line comes behind its number, in so many digits.
 NUMBER_DIGITS = 10

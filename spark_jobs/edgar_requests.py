@@ -25,6 +25,7 @@ REQUESTS = table("silver.edgar_requests")
 # What comes with each line, from its file; `day_facts` makes them.
 FACTS = {
     "file_date": "date",
+    "file_day": "string",
     "midnight": "bigint",
     "offset_before": "int",
     "offset_after": "int",
@@ -45,7 +46,6 @@ PROVENANCE = {
 # Rules of reading, as SQL over the columns of `_read_v1` and `_read_v2`. The contract's own rules follow them.
 READING_RULES: dict[Series, dict[str, str]] = {
     "v1": {
-        "line_has_every_field": "width = expected_width",
         "status_is_read": "status IS NOT NULL OR coalesce(status_text, '') = ''",
         "size_is_read": "size_bytes IS NOT NULL OR coalesce(size_text, '') = ''",
         "flags_are_read": "(is_index IS NOT NULL OR coalesce(idx_text, '') = '')"
@@ -60,22 +60,37 @@ READING_RULES: dict[Series, dict[str, str]] = {
 }
 
 
+# Fields of the first form as nearly all lines have them; what they match keeps every rule.
+_USUAL = {
+    "ip": "[^,]*",
+    "date": "",
+    "time": "(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]",
+    "cik": "[1-9][0-9]{0,9}(?:[.]0)?",
+    "accession": "(?:[0-9]{10}-[0-9]{2}-[0-9]{6})?",
+    "document": "[^,]*",
+    "status": "(?:[1-5][0-9]{2}(?:[.]0)?)?",
+    "zone": "(?:[0-9]{1,9}[.]0)?",
+    "size": "(?:[0-9]{1,15}(?:[.]0)?)?",
+    "idx": "(?:[01](?:[.]0)?)?",
+    "crawler": "(?:[01](?:[.]0)?)?",
+}
+
 # Adds nothing, but is not the same at each call, so no engine moves a condition on it to below the reading. Moved, the
 # whole reading is written out in the condition once for each mention of a column: a million lines then take 68 s of
 # processor time instead of 2.
 _STAYS_HERE = "CASE WHEN rand() < 0 THEN 1 ELSE 0 END"
 
 
-def day_facts(day: date) -> tuple[date, int, int, int, int]:
+def day_facts(day: date) -> tuple[date, str, int, int, int, int]:
     """A day's facts, in the order of `FACTS`.
 
-    Midnight is in seconds since 1970 as if the day were of UTC; then New York's offset to UTC, in seconds, before
+    The day comes as a date and as a text. Midnight is in seconds since 1970 as if the day were of UTC; then New York's offset to UTC, in seconds, before
     and from the second at which it changes. Of an hour that the clock shows twice it is the first.
     """
     offsets = [_new_york_offset(day, hour) for hour in range(24)]
     change = next((hour for hour in range(24) if offsets[hour] != offsets[0]), 24)
     midnight = int(datetime.combine(day, time(), UTC).timestamp())
-    return day, midnight, offsets[0], offsets[-1], change * 3600
+    return day, day.isoformat(), midnight, offsets[0], offsets[-1], change * 3600
 
 
 def _new_york_offset(day: date, hour: int) -> int:
@@ -89,29 +104,75 @@ def rules_of(series: Series) -> dict[str, str]:
     return READING_RULES[series] | REQUESTS.sql_rules
 
 
-def first_lines(text: DataFrame) -> DataFrame:
-    """The lines of chunks, less those that were moved: `file`, `line`, `line_hash`, `repeat_no`.
+def columns_of_text(form: LogForm) -> tuple[str, ...]:
+    """The columns of a log's text, all of them texts, empty ones null: a line's fields, or the whole line in the second form."""
+    return tuple(f"field_{place}" for place in range(form.width)) if form.series == "v1" else ("value",)
+
+
+def first_lines(text: DataFrame, form: LogForm) -> DataFrame:
+    """The lines of chunks, less those that were moved.
 
     Args:
-        text: `value`, and `file` (the number in the name of the file's folder).
+        text: the form's `columns_of_text`, and `file` (the number in the name of the file's folder).
+        form: of the lines.
+
+    Returns:
+        These columns, and `line`, `line_hash`, `repeat_no`.
     """
-    return text.where(f"NOT startswith(value, '{MOVED}')").selectExpr(
-        "CAST(file AS int) AS file", "value AS line", "xxhash64(value) AS line_hash", "1 AS repeat_no"
-    )
+    first, *_ = columns_of_text(form)
+    kept = text.where(f"NOT coalesce(startswith({first}, '{MOVED}'), false)")
+    return _with_lines(kept.selectExpr("*", "1 AS repeat_no"), form)
 
 
-def later_lines(text: DataFrame) -> DataFrame:
+def later_lines(text: DataFrame, form: LogForm) -> DataFrame:
     """The second and later ones of equal lines, as `first_lines`.
 
     Args:
-        text: `file`, and `value`: a line behind its number.
+        text: as there, but the first column's text begins with the line's number.
+        form: of the lines.
     """
+    first, *others = columns_of_text(form)
     split = text.selectExpr(
-        "CAST(file AS int) AS file",
-        f"substr(value, {NUMBER_DIGITS + 1}) AS line",
-        f"CAST(substr(value, 1, {NUMBER_DIGITS}) AS int) AS repeat_no",
+        f"nullif(substr({first}, {NUMBER_DIGITS + 1}), '') AS {first}",
+        *others,
+        "file",
+        f"CAST(substr({first}, 1, {NUMBER_DIGITS}) AS int) AS repeat_no",
     )
-    return split.selectExpr("file", "line", "xxhash64(line) AS line_hash", "repeat_no")
+    return _with_lines(split, form)
+
+
+def fields_of_lines(text: DataFrame, form: LogForm) -> DataFrame:
+    """Whole lines as the form's `columns_of_text`.
+
+    Args:
+        text: `value`, and `file`.
+        form: of the lines.
+    """
+    if form.series == "v2":
+        return text
+    fields = text.selectExpr("split(value, ',') AS fields", "file")
+    return fields.selectExpr(
+        *(f"nullif(get(fields, {place}), '') AS {name}" for place, name in enumerate(columns_of_text(form))), "file"
+    )
+
+
+def plainly_good(form: LogForm, day: date) -> str:
+    """A condition on `value`, a whole line, that holds for no line that breaks a rule, and for nearly all others.
+
+    One pattern is read faster than each field by itself. A line that it does not know is looked at in full.
+    """
+    if form.series == "v2":
+        return "false"
+    usual = {place: _USUAL[name] for name, place in form.places}
+    usual[dict(form.places)["date"]] = day.isoformat()
+    return f"value RLIKE r'^{','.join(usual.get(place, '[^,]*') for place in range(form.width))}\\z'"
+
+
+def _with_lines(text: DataFrame, form: LogForm) -> DataFrame:
+    fields = (f"coalesce({name}, '')" for name in columns_of_text(form))
+    return text.selectExpr("*", f"concat_ws(',', {', '.join(fields)}) AS line").selectExpr(
+        "*", "xxhash64(line) AS line_hash"
+    )
 
 
 def typed_requests(lines: DataFrame, form: LogForm) -> DataFrame:
@@ -166,39 +227,43 @@ def _second(clock: str) -> str:
 
 def _day(text: str) -> str:
     """The date of a text YYYY-MM-DD; null for anything else."""
-    return f"CASE WHEN {_shape(text)} = '0000-00-00' THEN try_cast({text} AS date) END"
+    # Nearly every line is of its file's day, so that reading is the exception.
+    return (
+        f"CASE WHEN {text} = file_day THEN file_date"
+        f" WHEN {_shape(text)} = '0000-00-00' THEN try_cast({text} AS date) END"
+    )
 
 
 def _read_v1(lines: DataFrame, form: LogForm) -> DataFrame:
-    places = dict(form.places)
+    places, columns = dict(form.places), columns_of_text(form)
 
-    def field(name: str, column: str) -> str:
-        return f"get(fields, {places[name]}) AS {column}" if name in places else f"CAST(NULL AS string) AS {column}"
+    def field(name: str) -> str:
+        return columns[places[name]] if name in places else "CAST(NULL AS string)"
 
-    split = lines.selectExpr(*LINE, *FACTS, "split(line, ',') AS fields")
-    texts = split.selectExpr(
+    texts = lines.selectExpr(
         *LINE,
         *FACTS,
-        "size(fields) AS width",
-        *(field(name, f"{name}_text") for name in ("date", "time", "cik", "status", "size", "idx", "crawler", "zone")),
-        *(field(name, name) for name in ("ip", "accession")),
-        field("document", "name"),
+        *(
+            f"{field(name)} AS {name}_text"
+            for name in ("date", "time", "cik", "status", "size", "idx", "crawler", "zone")
+        ),
+        *(f"coalesce({field(name)}, '') AS {name}" for name in ("ip", "accession", "document")),
     )
     return texts.selectExpr(
         *LINE,
         *FACTS,
-        *("status_text", "size_text", "idx_text", "crawler_text", "zone_text", "width"),
-        f"{form.width} AS expected_width",
+        *("status_text", "size_text", "idx_text", "crawler_text", "zone_text"),
         f"{_day('date_text')} AS log_date",
         f"{_second('time_text')} AS second_of_day",
         "CAST(NULL AS int) AS own_offset",
         f"{_whole('cik_text')} AS cik",
         "accession",
         # A bare ending (`.txt`, `-index.htm`) means that the file is named for the accession.
-        f"translate(CASE WHEN name LIKE '-%' OR name LIKE '.%' THEN concat(accession, name) ELSE name END,"
+        "translate(CASE WHEN substr(document, 1, 1) IN ('-', '.') THEN concat(accession, document) ELSE document END,"
         f" '{INNER_COMMA}', ',') AS document",
         "ip",
-        r"CASE WHEN zone_text RLIKE r'^-?[0-9]{1,9}([.][0-9]{1,9})?\z' THEN try_cast(zone_text AS double) END AS zone",
+        r"CASE zone_text WHEN '0.0' THEN 0D WHEN '500.0' THEN 500D ELSE"
+        r" CASE WHEN zone_text RLIKE r'^-?[0-9]{1,9}([.][0-9]{1,9})?\z' THEN try_cast(zone_text AS double) END END AS zone",
         f"try_cast({_whole('status_text')} AS int) AS status",
         f"{_whole('size_text')} AS size_bytes",
         f"{_flag('idx_text')} AS is_index",

@@ -14,14 +14,21 @@ import psutil
 
 from lake import staged
 from spark_jobs.edgar_gold import GOLD, VisitDefinition, gold_frames
+from spark_jobs.edgar_requests import columns_of_text
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
     from lake.home import Home
+    from spark_jobs.edgar_files import LogForm
 
 # What partition columns are; they come from folder names, so an engine would guess.
 _PARTITION = {"series": "CAST(series AS string) AS series", "log_date": "CAST(log_date AS date) AS log_date"}
+
+
+def ddl(columns: Mapping[str, str]) -> str:
+    """Columns and their types as a schema's text."""
+    return ", ".join(f"{name} {kind}" for name, kind in columns.items())
 
 
 @dataclass(frozen=True)
@@ -51,8 +58,7 @@ class Facts:
         from pyspark.sql import functions as F  # noqa: N812 - heavy, and its customary name
 
         if len(self.rows) > 1:
-            ddl = ", ".join(f"{name} {kind}" for name, kind in self.columns.items())
-            return frame.join(spark.createDataFrame([*self.rows], ddl), [*self.key])
+            return frame.join(spark.createDataFrame([*self.rows], ddl(self.columns)), [*self.key])
         # Constants cost nothing where a join takes each row up.
         known = dict(zip(self.columns, self.rows[0], strict=True))
         return frame.select(
@@ -86,6 +92,23 @@ def write(frame: DataFrame, folder: Path, partitions: Sequence[Mapping[str, str]
     # Told apart by nobody: an engine would look at each row to find the one folder.
     within = folder.joinpath(*(f"{name}={value}" for name, value in partitions[0].items()))
     frame.drop(*partitions[0]).write.mode("append").parquet(str(within))
+
+
+def read_lines(spark: SparkSession, folder: Path) -> DataFrame:
+    """The clean text below a folder: `value`, a whole line, and `file`."""
+    # Without lineSep engines end lines at carriage returns too.
+    text = spark.read.option("lineSep", "\n").text(str(folder))
+    return text.selectExpr("value", "CAST(file AS int) AS file")
+
+
+def read_text(spark: SparkSession, form: LogForm, folder: Path) -> DataFrame:
+    """The clean text below a folder: the form's `columns_of_text`, and `file`."""
+    if form.series == "v2":
+        return read_lines(spark, folder)
+    columns = {**dict.fromkeys(columns_of_text(form), "string"), "file": "int"}
+    # Clean text has no quotes that mean anything, and no carriage return, which stands for them here.
+    reader = spark.read.schema(ddl(columns)).option("quote", "\r").option("lineSep", "\n")
+    return reader.csv(str(folder))
 
 
 def read(spark: SparkSession, folder: Path, columns: Sequence[str]) -> DataFrame:

@@ -74,10 +74,14 @@ def test_line_ends_and_a_missing_last_one_change_nothing(tmp_path: Path, end: by
 
 def test_quotes_go_and_commas_inside_them_are_told_apart(tmp_path: Path) -> None:
     quoted = b",".join(b'"' + part + b'"' for part in LINE.replace(b".txt", b"a\\b.txt").split(b","))
-    path = written(tmp_path, b"\n".join([HEADER, quoted.replace(b"a\\b", b"a,b"), "Ä,é".encode()]))
+    path = written(
+        tmp_path,
+        b"\n".join([HEADER, quoted.replace(b"a\\b", b"a,b"), "Ä,é".encode(), LINE.replace(b".txt", "Ä".encode())]),
+    )
     log = clean(path, tmp_path / "out")
     plain = LINE.replace(b".txt", b"a" + INNER_COMMA.encode() + b"b.txt")
-    assert texts(log) == plain + b"\n" + "Ä,é".encode() + b"\n"
+    assert texts(log).splitlines() == [plain, LINE.replace(b".txt", "Ä".encode())]
+    assert log.refused == [("line_has_every_field", "Ä,é")]
 
 
 def test_a_quoted_header_in_capitals_with_a_byte_order_mark_is_known(tmp_path: Path) -> None:
@@ -145,7 +149,7 @@ def test_repeats_are_numbered_in_the_order_of_the_log(tmp_path: Path, monkeypatc
     monkeypatch.setattr(edgar_lines, "BLOCK_BYTES", 64)
     monkeypatch.setattr(edgar_repeats, "COMPARED_LINES", 3)
     lines = [b"b,1", b"a,2", b"b,1", b"c,3", b"a,2", b"b,1", b"b,11", b"a,2 "] * 3
-    log = clean(written(tmp_path, b"\n".join([HEADER, *lines])), tmp_path / "out", chunk_bytes=20)
+    log = clean(written(tmp_path, b"\n".join([b"time,uri_path", *lines])), tmp_path / "out", chunk_bytes=20)
     assert log.rows_clean == len(lines)
     first = [line for line in _lines(log.chunks) if line[:1] != MOVED.encode()]
     assert first == [b"b,1", b"a,2", b"c,3", b"b,11", b"a,2 "]
@@ -158,7 +162,7 @@ def test_repeats_are_numbered_in_the_order_of_the_log(tmp_path: Path, monkeypatc
 def test_lines_whose_hashes_meet_are_told_apart_by_their_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(edgar_repeats, "_hashes", lambda lines: np.zeros(len(lines), np.uint64))
     lines = [b"a,1", b"b,2", b"a,1", b"c,3"]
-    log = clean(written(tmp_path, b"\n".join([HEADER, *lines])), tmp_path / "out")
+    log = clean(written(tmp_path, b"\n".join([b"time,uri_path", *lines])), tmp_path / "out")
     assert texts(log).splitlines() == [b"a,1", b"b,2", b"c,3", b"a,1"]
     assert repeats(log) == [(2, b"a,1")]
 
