@@ -201,6 +201,24 @@ def recount(
 
 
 @app.command()
+def documents(
+    day: Annotated[datetime, typer.Option("--date", formats=["%Y-%m-%d"], help="A logged day.")],
+    cik: Annotated[int | None, typer.Option(help="Of this filer alone.")] = None,
+    accession: Annotated[str | None, typer.Option(help="This filing alone, as 0000320193-16-000070.")] = None,
+    seconds: Annotated[bool, typer.Option("--seconds", help="By second, from the requests themselves.")] = False,
+    top: Annotated[int, typer.Option(min=1, help="How many rows.")] = 20,
+    json: Json = False,
+) -> int:
+    """Show a day's most visited filings, with their forms, or the seconds in which they were visited."""
+    from orchestration.commands_attention import documents as show
+    from orchestration.console import Screen
+    from orchestration.documents import Wanted
+
+    home, _ = open_home()
+    return show(home, Screen(), day.date(), Wanted(cik, accession, top), seconds=seconds, as_json=json)
+
+
+@app.command()
 def logs(
     name: Annotated[str | None, typer.Argument(help="A service, or `load`; none lists them.")] = None,
     follow: Annotated[bool, typer.Option("-f", "--follow", help="Go on as it grows.")] = False,

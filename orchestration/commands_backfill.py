@@ -84,7 +84,13 @@ def reparse(  # noqa: PLR0913 - what the command is given
 
 
 def recount(  # noqa: PLR0913 - what the command is given
-    home: Home, settings: Settings, screen: Screen, days: tuple[date, date], *, all_days: bool = False, as_json: bool = False
+    home: Home,
+    settings: Settings,
+    screen: Screen,
+    days: tuple[date, date],
+    *,
+    all_days: bool = False,
+    as_json: bool = False,
 ) -> int:
     """Count visits anew from silver; exit code 1 where it did not come to its end.
 

@@ -28,7 +28,7 @@ _DAYS = Window(timedelta(days=1, hours=12), timedelta(days=2))
 _LOGS = Window(timedelta(days=2), timedelta(days=4))
 # Nobody collects them: they come when somebody brings them.
 _BROUGHT = Window(timedelta(days=180), timedelta(days=365))
-_BY_GROUP: Mapping[str, Window] = {"signals": _DAYS, "attention": _LOGS, "listings": _BROUGHT}
+_BY_GROUP: Mapping[str, Window] = {"signals": _DAYS, "attention": _LOGS, "listings": _BROUGHT, "filings": _BROUGHT}
 _BY_TABLE: Mapping[str, Window] = {"bronze.x_search": _DAYS, "bronze.files": _LOGS}
 
 

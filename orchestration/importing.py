@@ -156,7 +156,7 @@ def import_steps(files: Sequence[RawFile], work: Work, index_days: Days | None =
     kinds = {file.kind for file in files}
     steps: list[Step] = []
     if "sec_tickers" in kinds:
-        steps.append(Step("tickers", "companies", ("silver.sec_tickers",)))
+        steps.append(Step("tickers", "companies", ("silver.mapped_tickers", "silver.sec_tickers")))
     # A file's bars are of any day; the session it is imported on only names the run.
     session = work.calendar.latest_closed_session(work.clock.now())
     if "bars_daily" in kinds:
@@ -174,12 +174,14 @@ def import_steps(files: Sequence[RawFile], work: Work, index_days: Days | None =
         steps.append(Step("index levels", "index_bars", gold, first, last))
     if "listings" in kinds:
         steps.append(Step("listings", "listings", ("silver.listings", "gold.listings")))
+    if "filings" in kinds:
+        steps.append(Step("filings", "filings", ("silver.filings", "gold.filings")))
     days = sorted({file.log_date for file in files if file.log_date is not None})
     tables = ("silver.edgar_requests", *(known.id for known in GOLD))
     steps += [Step(f"log of {day}", "attention", tables, day, day) for day in days]
     if days:
         steps.append(Step("visits by day", "attention", ("gold.visits_day",)))
-    steps.append(Step("companies", "companies", ("gold.companies",)))
+    steps.append(Step("companies", "companies", ("gold.companies", "gold.filers")))
     return [*steps, _marts()]
 
 

@@ -63,8 +63,10 @@ JOBS = (
             "silver.profiles",
             "silver.officers",
             "gold.officers",
+            "silver.mapped_tickers",
             "silver.sec_tickers",
             "gold.companies",
+            "gold.filers",
         ),
         slot="query1",
         gives_past=False,
@@ -150,6 +152,7 @@ JOBS = (
         gives_past=False,
     ),
     JobSpec("listings", "Exchanges' lists from imported files.", ("silver.listings", "gold.listings")),
+    JobSpec("filings", "Filings and their forms from imported files.", ("silver.filings", "gold.filings")),
 )
 
 

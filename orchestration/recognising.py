@@ -130,7 +130,7 @@ def _reported(rows: FileRows) -> FileReport:
         rows.kind,
         ", ".join(sorted({sheet.shape.name for sheet in rows.sheets})),
         ", ".join(sorted({sheet.basis for sheet in rows.sheets if sheet.basis})) or None,
-        settled.good["symbol"].n_unique(),
+        settled.good["symbol"].n_unique() if "symbol" in settled.good.columns else None,
         *days_of(settled),
         settled.account,
         {rule: int(count) for rule, count in rules.iter_rows()} if rules is not None else {},
@@ -146,7 +146,7 @@ def _allowed(path: Path, kind: str, settings: Settings) -> None:
     """
     from scrapers.imports.recognise import NotRecognised
 
-    source = "sec" if kind.startswith("edgar_log") or kind == "sec_tickers" else "yahoo"
+    source = "sec" if kind.startswith("edgar_log") or kind in {"sec_tickers", "filings"} else "yahoo"
     if getattr(settings, f"source_{source}") == "off":
         raise NotRecognised(
             f"{path.name}: {kind} are {source}'s, and TIDEMARK_SOURCE_{source.upper()} is off: set it to files or live"

@@ -41,7 +41,5 @@ def make_steps(defs: dg.Definitions, days: list[date]) -> list[Step]:
     rebuild = rebuilt_from(defs, SILVER)
     job = rebuild.spec.name
     months = [list(month) for _, month in groupby(days, lambda day: (day.year, day.month))]
-    steps = [
-        Step(f"visits of {month[0]} to {month[-1]}", job, rebuild.by_day, month[0], month[-1]) for month in months
-    ]
+    steps = [Step(f"visits of {month[0]} to {month[-1]}", job, rebuild.by_day, month[0], month[-1]) for month in months]
     return [*steps, Step("gold", job, rebuild.whole), Step("marts", "publish", ("gold.loads",), marts=True)]

@@ -41,6 +41,7 @@ FILE_KINDS = (
     "index_bars_minute",
     "listings",
     "sec_tickers",
+    "filings",
 )
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from lake.contracts.attention import ATTENTION
 from lake.contracts.base import Layer, Table
+from lake.contracts.filers import FILERS
+from lake.contracts.filings import FILINGS
 from lake.contracts.forecasts import FORECASTS
 from lake.contracts.indices import INDEX_TABLES
 from lake.contracts.listings import LISTINGS
@@ -37,6 +39,8 @@ TABLES: dict[str, Table] = {
         *NEWS_TABLES,
         *LISTINGS,
         *VISIT_COUNTS,
+        *FILERS,
+        *FILINGS,
     )
 }
 

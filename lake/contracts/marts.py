@@ -122,8 +122,8 @@ MARTS = (
     _sliced("bars_minute", BarMinuteMart, "market", "gold.bars_minute, gold.companies"),
     _mart("forecasts", ForecastMart, "forecasts", "gold.forecasts, gold.forecast_scores, gold.companies"),
     _mart("signals_hourly", SignalHourly, "signals", "gold.signals_hourly"),
-    _sliced("visits_day", VisitsDayMart, "attention", "gold.visits_day, gold.companies"),
-    _sliced("visits_second", VisitsSecondMart, "attention", "gold.visits_second, gold.companies"),
+    _sliced("visits_day", VisitsDayMart, "attention", "gold.visits_day, gold.companies, gold.filers"),
+    _sliced("visits_second", VisitsSecondMart, "attention", "gold.visits_second, gold.companies, gold.filers"),
     _mart("quarantine", QuarantineRule, "operations", "gold.quarantine"),
     _mart("loads", Load, "operations", "gold.loads"),
 )

@@ -37,7 +37,7 @@ class RawFile(dy.Schema):
         primary_key=True,
         metadata={
             "meaning": "edgar_log_v1, edgar_log_v2, bars_daily, bars_minute, index_bars_daily, index_bars_minute, listings, "
-            "sec_tickers"
+            "sec_tickers, filings"
         },
     )
     file_name = dy.String(nullable=False, metadata={"meaning": "its name where it came from"})

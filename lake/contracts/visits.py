@@ -40,7 +40,10 @@ class VisitorsMinute(Provenance):
     series = dy.String(primary_key=True, metadata={"meaning": "v1"})
     log_date = dy.Date(primary_key=True, metadata=_LOG_DATE)
     minute_of_day = dy.Int32(
-        primary_key=True, min=0, max_exclusive=1_440, metadata={"unit": "minutes", "meaning": "minute of the logged day"}
+        primary_key=True,
+        min=0,
+        max_exclusive=1_440,
+        metadata={"unit": "minutes", "meaning": "minute of the logged day"},
     )
     visitors = dy.Int64(nullable=False, min=1, metadata=_VISITORS)
     visitors_human = dy.Int64(nullable=False, min=0, metadata=_VISITORS_HUMAN)
@@ -79,10 +82,12 @@ class VisitsDocuments(Provenance):
 
 
 class VisitsDocumentsMart(VisitsDocuments):
-    """Visits to a filing in a logged day, with its company's ticker and name."""
+    """Visits to a filing in a logged day, with its form and its company's ticker and name."""
 
     symbol = dy.String(nullable=True, regex=SYMBOL, metadata={"meaning": "ticker of the filer"})
     name = dy.String(nullable=True, metadata={"meaning": "company name"})
+    form = dy.String(nullable=True, metadata={"meaning": "SEC's form, as 10-K; empty where no list of filings has it"})
+    filed_on = dy.Date(nullable=True, metadata={"meaning": "filing date, New York"})
 
 
 def _gold(name: str, schema: type[dy.Schema], source: str, hot_days: int | None = None) -> Table:
@@ -111,6 +116,6 @@ VISIT_COUNTS = (
     _gold("visitors_day", VisitorsDay, "silver.edgar_requests"),
     _mart("visits_total_second", VisitsTotalSecond),
     _mart("visitors_minute", VisitorsMinute),
-    _mart("visits_documents", VisitsDocumentsMart, "gold.companies"),
+    _mart("visits_documents", VisitsDocumentsMart, "gold.companies", "gold.filers", "gold.filings"),
     _mart("visitors_day", VisitorsDay),
 )

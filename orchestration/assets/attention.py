@@ -8,7 +8,7 @@ import dagster as dg
 from orchestration.assets.factory import asset_key, asset_spec, check_spec, lake_asset, results_of, work_of
 from orchestration.partitions import log_days
 from orchestration.resources import LakeResource, SparkResource
-from orchestration.steps import attention, visits
+from orchestration.steps import attention, filings, visits
 from spark_jobs.edgar_gold import DAYS, GOLD
 
 _SILVER = "silver.edgar_requests"
@@ -51,4 +51,6 @@ def build() -> list[dg.AssetsDefinition]:
         lake_asset("bronze.files", attention.land_logs, partitions=by_day, whole_range=True),
         requests_and_visits,
         lake_asset("gold.visits_day", attention.gold_visits_day, deps=["gold.visits_second"]),
+        lake_asset("silver.filings", filings.settle_filings, deps=["bronze.files"]),
+        lake_asset("gold.filings", filings.gold_filings, deps=["silver.filings"]),
     ]

@@ -38,7 +38,12 @@ def build() -> list[dg.AssetsDefinition]:
         lake_asset("silver.profiles", market.settle_profiles, deps=["bronze.yahoo_summary"], partitions=by_session),
         lake_asset("silver.officers", market.settle_officers, deps=["bronze.yahoo_summary"], partitions=by_session),
         lake_asset("gold.officers", market.gold_officers, deps=["silver.officers"], partitions=by_session),
-        lake_asset("silver.sec_tickers", tickers.settle_tickers, deps=["bronze.files"]),
+        lake_assets(
+            [tickers.MAPPED, tickers.TICKERS],
+            tickers.settle_mappings,
+            {tickers.MAPPED: ["bronze.files"], tickers.TICKERS: ["bronze.files"]},
+        ),
+        lake_asset("gold.filers", tickers.gold_filers, deps=[tickers.MAPPED, "gold.companies"]),
         lake_asset(
             "gold.companies",
             market.gold_companies,

@@ -13,7 +13,7 @@ import polars as pl
 from lake.contracts import Table, table
 from lake.rows import Refusal, RowAccount, Settled, settle
 from scrapers.errors import Reason
-from scrapers.imports import actions, bars, listings, values
+from scrapers.imports import actions, bars, filings, listings, values
 from scrapers.imports.adjusted import on_adjusted
 from scrapers.imports.cells import TEXT
 from scrapers.imports.recognise import Sheet, sheets
@@ -27,6 +27,7 @@ TABLES: dict[Kind, str] = {
     "index_bars_minute": "silver.index_bars_minute",
     "listings": "silver.listings",
     "sec_tickers": "silver.sec_tickers",
+    "filings": "silver.filings",
 }
 
 
@@ -109,13 +110,14 @@ def read_file(
 
 def _typed(sheet: Sheet, source: Source) -> pl.DataFrame:
     """The contract's columns without provenance, `_text`, and `_reason`: why a row is refused, null where it is not."""
-    symbol = symbol_of(sheet)
     if sheet.kind in {"bars_daily", "index_bars_daily"}:
-        return bars.daily(sheet, symbol, source.sha256)
+        return bars.daily(sheet, symbol_of(sheet), source.sha256)
     if sheet.kind in {"bars_minute", "index_bars_minute"}:
-        return bars.minutes(sheet, symbol, source.sha256)
+        return bars.minutes(sheet, symbol_of(sheet), source.sha256)
     if sheet.kind == "listings":
         return listings.listed(sheet, source.sha256)
+    if sheet.kind == "filings":
+        return filings.filed(sheet, source.sha256)
     return listings.tickers(sheet)
 
 
@@ -145,7 +147,7 @@ def _refused(rows: pl.DataFrame, source: Source) -> list[Refusal]:
 
 
 def _ragged(sheet: Sheet, source: Source) -> list[Refusal]:
-    reason = "wrong_number_of_fields" if sheet.cells.form == "table" else str(Reason.NOT_AN_OBJECT)
+    reason = "wrong_number_of_fields" if sheet.cells.form in {"table", "filings"} else str(Reason.NOT_AN_OBJECT)
     return [Refusal(reason, text, *source) for text in sheet.cells.ragged]
 
 
@@ -171,7 +173,7 @@ def ticker_rows(path: Path, source: Source, name: str | None = None) -> tuple[pl
 
 def days_of(rows: Settled) -> tuple[date | None, date | None]:
     """The first and the last day that good rows speak of; None where they speak of none."""
-    column = next((name for name in ("session", "date") if name in rows.good.columns), None)
+    column = next((name for name in ("session", "date", "filed_on") if name in rows.good.columns), None)
     if column is None:
         return None, None
     first, last = rows.good.select(pl.col(column).min().alias("a"), pl.col(column).max().alias("b")).row(0)

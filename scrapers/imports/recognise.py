@@ -12,6 +12,7 @@ import polars as pl
 
 from lake.indices import Index, index_named
 from scrapers.errors import Reason
+from scrapers.imports import filing_cells
 from scrapers.imports.cells import Cells, NotRecognised, cells_of, parts
 from scrapers.imports.shapes import NOT_TAKEN, SHAPES, SYMBOL_NAMES, Basis, Kind, Shape
 
@@ -19,7 +20,8 @@ __all__ = ["NotRecognised", "Sheet", "sheets"]
 
 EXPECTED = (
     "an EDGAR access log (CSV or zip), daily bars (Date,Open,High,Low,Close,Adj Close,Volume and the like), one-minute "
-    "bars of Alpha Vantage or of an index, Nasdaq's screener or SEC's ticker mapping; docs/import.md has every shape"
+    "bars of Alpha Vantage or of an index, Nasdaq's screener, SEC's ticker mapping or EDGAR's index of filings; "
+    "docs/import.md has every shape"
 )
 _SYMBOL = r"\^?[A-Z][A-Z0-9.\-]{0,9}?"
 _NAMED = re.compile(rf"^({_SYMBOL})(?:[_ ].*|-\d+(?:m|h|d|wk|mo)(?:-.*)?)?\.(?:csv|json|txt)$")
@@ -73,7 +75,7 @@ def sheets(path: Path, name: str | None = None, symbol: str | None = None, basis
     """
     found = []
     for part in parts(path, name):
-        cells = cells_of(part)
+        cells = filing_cells.cells_of(part) or cells_of(part)
         found.append(_sheet(part.name, cells, shape_of(part.name, cells), symbol, basis))
     if not found:
         raise NotRecognised(f"{name or path.name}: expected {EXPECTED}; found an empty zip")
@@ -181,7 +183,7 @@ def _only_closes_in_float32(cells: Cells) -> bool:
 
 
 def _sheet(name: str, cells: Cells, shape: Shape, symbol: str | None, basis: Basis | None) -> Sheet:
-    if shape.kind == "sec_tickers":
+    if shape.kind in {"sec_tickers", "filings"}:
         return Sheet(name, cells, shape, shape.kind)
     if shape.kind == "listings":
         return _list(name, cells, shape)

@@ -10,7 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-Kind = Literal["bars_daily", "bars_minute", "index_bars_daily", "index_bars_minute", "listings", "sec_tickers"]
+Kind = Literal[
+    "bars_daily", "bars_minute", "index_bars_daily", "index_bars_minute", "listings", "sec_tickers", "filings"
+]
 Basis = Literal["raw", "split_adjusted", "fully_adjusted"]
 BASES: tuple[Basis, ...] = ("raw", "split_adjusted", "fully_adjusted")
 Formula = Literal["crsp", "crsp_with_gains", "total_return"]
@@ -48,7 +50,7 @@ class Shape:
     optional: Mapping[str, str] = field(default_factory=dict)
     ignored: frozenset[str] = frozenset()
     ignores_rest: bool = False
-    form: Literal["table", "alphavantage_minutes", "alphavantage_days"] = "table"
+    form: Literal["table", "alphavantage_minutes", "alphavantage_days", "filings"] = "table"
     dates: tuple[str, ...] = (_ISO,)
     basis: Basis | None = None
     closes_in_float32: bool | None = None
@@ -262,6 +264,14 @@ SHAPES: tuple[Shape, ...] = (
             ignores_rest=True,
         )
         for suffix, cik, name in (("", "cik", "name"), ("_json", "cikstr", "title"))
+    ),
+    Shape(
+        "edgar_filings",
+        "filings",
+        "EDGAR's index pages of filings (-index.htm, many in a zip), or a quarter's master.idx",
+        {"accession": "accession", "cik": "cik", "form": "form"},
+        {"company": "company", "filed_on": "filedon", "accepted_at": "acceptedat"},
+        form="filings",
     ),
 )
 

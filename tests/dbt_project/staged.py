@@ -105,9 +105,25 @@ def visits() -> tuple[pl.DataFrame, pl.DataFrame]:
     day = {"series": "v2", "log_date": DAY, "visits_all": 3, "rank": 1, "share_pct": 50.0, "usual_days": 0}
     second = {"series": "v2", "log_date": DAY, "second_of_day": 5, "visits_all": 3}
     return (
-        frame("gold.visits_day", [{**day, "cik": cik} for cik in (20, 99)]),
-        frame("gold.visits_second", [{**second, "cik": cik} for cik in (20, 99)]),
+        frame("gold.visits_day", [{**day, "cik": cik} for cik in (20, 77, 99)]),
+        frame("gold.visits_second", [{**second, "cik": cik} for cik in (20, 77, 99)]),
     )
+
+
+def documents() -> pl.DataFrame:
+    """Visits to a filing of a filer that had another ticker the day before."""
+    known = {"series": "v2", "cik": 77, "accession": "0000000077-26-000001", "visits_all": 2}
+    return frame("gold.visits_documents", [{**known, "log_date": DAY - timedelta(days=n)} for n in (0, 1)])
+
+
+def filers() -> pl.DataFrame:
+    """A filer that changed its ticker; no company of the home is it."""
+    spans = [("THEN", "Then Inc", date(1993, 1, 1), DAY), ("NOW", "Now Inc", DAY, None)]
+    rows = [
+        {"cik": 77, "symbol": symbol, "name": name, "valid_from": first, "valid_to": last, "taken_on": first}
+        for symbol, name, first, last in spans
+    ]
+    return frame("gold.filers", rows)
 
 
 def news() -> pl.DataFrame:
@@ -139,6 +155,8 @@ def fill(dsn: str) -> None:
         "forecast_scores": scores(),
         "visits_day": by_day,
         "visits_second": by_second,
+        "visits_documents": documents(),
+        "filers": filers(),
         "news": news(),
     }.items():
         load.load_slice(dsn, table(f"gold.{name}"), rows)

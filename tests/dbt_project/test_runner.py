@@ -108,7 +108,14 @@ def test_a_filer_has_its_first_ticker_and_is_counted_once(built: tuple[str, runn
     reader, _ = built
     for mart in ("visits_day", "visits_second"):
         found = ask(reader, f"SELECT cik, symbol, visits_all FROM marts.{mart} ORDER BY cik")
-        assert found == [(20, "BB-A", 3), (99, None, 3)]
+        assert found == [(20, "BB-A", 3), (77, "NOW", 3), (99, None, 3)]
+
+
+def test_a_filer_has_the_ticker_and_the_name_of_the_day(built: tuple[str, runner.BuildReport]) -> None:
+    reader, _ = built
+    found = ask(reader, "SELECT log_date, symbol, name FROM marts.visits_documents ORDER BY log_date")
+    assert [row[1:] for row in found] == [("THEN", "Then Inc"), ("NOW", "Now Inc")]
+    assert found[1][0] == staged.DAY
 
 
 def test_news_is_found_by_its_words_and_the_headline_s_weigh_more(
@@ -169,7 +176,7 @@ def test_a_part_is_built_by_itself_and_the_rest_stays(
     assert any("quotes" in line for line in lines)
     swap(postgres.owner_dsn, marts)
     assert ask(reader, "SELECT count(*), max(tick) FROM marts.quotes") == [(7, later)]
-    assert ask(reader, "SELECT count(*) FROM marts.visits_day") == [(2,)]
+    assert ask(reader, "SELECT count(*) FROM marts.visits_day") == [(3,)]
 
 
 def test_a_repeated_key_stops_its_mart_and_is_named(
@@ -180,7 +187,7 @@ def test_a_repeated_key_stops_its_mart_and_is_named(
     report = runner.build(["visits_day"], postgres.owner_dsn, target)
     assert not report.success
     assert any("visits_day" in line and "unique" in line for line in report.failures)
-    assert ask(built[0], "SELECT count(*) FROM marts.visits_day") == [(2,)]
+    assert ask(built[0], "SELECT count(*) FROM marts.visits_day") == [(3,)]
     load_slice(postgres.owner_dsn, table("gold.visits_day"), staged.visits()[0])
 
 

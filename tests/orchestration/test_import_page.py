@@ -90,6 +90,7 @@ def test_its_checks_rules_and_numbers_are_those_of_the_code() -> None:
         "index_bars_minute",
         "listings",
         "sec_tickers",
+        "filings",
     }
     assert all(
         f"`{rule}`" in PAGE
