@@ -185,6 +185,7 @@ def _compute_and_commit(  # noqa: PLR0913, PLR0917 - a job's surroundings
         [(*one.slice.equals.values(), one.day.observed_at, run_id, one.day.sha256) for one in loading],
         REQUESTS.partition_by,
     )
+    partitions = [one.partition for one in loading]
     requests_folder = staged.new_folder(home, REQUESTS, scratch / "staged")
     try:
         for (form, folder), alike in _by_form(loading):
@@ -196,7 +197,9 @@ def _compute_and_commit(  # noqa: PLR0913, PLR0917 - a job's surroundings
         _account(spark, loading, requests)
         gold: dict[str, list[staged.StagedFile]] = {known.id: [] for known in GOLD}
         if requests:
-            gold = stage_gold(spark, home, read(spark, requests_folder, READ), provenance, definition, scratch)
+            gold = stage_gold(
+                spark, home, read(spark, requests_folder, READ, partitions), provenance, definition, scratch
+            )
     except BaseException:
         shutil.rmtree(requests_folder, ignore_errors=True)
         raise
@@ -206,7 +209,6 @@ def _compute_and_commit(  # noqa: PLR0913, PLR0917 - a job's surroundings
             for table_id, files in gold.items()
         }
         delta.replace_quarantine(home, REQUESTS, _quarantine(one, run_id), one.slice)
-    partitions = [one.partition for one in loading]
     return {
         REQUESTS.id: staged.commit(home, REQUESTS, requests, partitions).version,
         **{known.id: staged.commit(home, known, gold[known.id], partitions).version for known in GOLD},

@@ -85,7 +85,7 @@ def recount_days(
         try:
             copied = [(*_copied(home, day, scratch / "requests"), run_id) for day in batch]
             provenance = Facts(_COPIED, copied, REQUESTS.partition_by)
-            requests = read(spark, scratch / "requests", READ)
+            requests = read(spark, scratch / "requests", READ, [day.partition for day in batch])
             gold = stage_gold(spark, home, requests, provenance, definition, scratch)
             for known in GOLD:
                 written = staged.commit(home, known, gold[known.id], [day.partition for day in batch])

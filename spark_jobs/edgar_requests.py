@@ -117,11 +117,11 @@ def first_lines(text: DataFrame, form: LogForm) -> DataFrame:
         form: of the lines.
 
     Returns:
-        These columns, and `line`, `line_hash`, `repeat_no`.
+        These columns, and `line_hash`, `repeat_no`.
     """
     first, *_ = columns_of_text(form)
     kept = text.where(f"NOT coalesce(startswith({first}, '{MOVED}'), false)")
-    return _with_lines(kept.selectExpr("*", "1 AS repeat_no"), form)
+    return _hashed(kept.selectExpr("*", "1 AS repeat_no"), form)
 
 
 def later_lines(text: DataFrame, form: LogForm) -> DataFrame:
@@ -138,7 +138,7 @@ def later_lines(text: DataFrame, form: LogForm) -> DataFrame:
         "file",
         f"CAST(substr({first}, 1, {NUMBER_DIGITS}) AS int) AS repeat_no",
     )
-    return _with_lines(split, form)
+    return _hashed(split, form)
 
 
 def fields_of_lines(text: DataFrame, form: LogForm) -> DataFrame:
@@ -168,25 +168,29 @@ def plainly_good(form: LogForm, day: date) -> str:
     return f"value RLIKE r'^{','.join(usual.get(place, '[^,]*') for place in range(form.width))}\\z'"
 
 
-def _with_lines(text: DataFrame, form: LogForm) -> DataFrame:
-    fields = (f"coalesce({name}, '')" for name in columns_of_text(form))
-    return text.selectExpr("*", f"concat_ws(',', {', '.join(fields)}) AS line").selectExpr(
-        "*", "xxhash64(line) AS line_hash"
-    )
+def _hashed(text: DataFrame, form: LogForm) -> DataFrame:
+    return text.selectExpr("*", f"xxhash64({_texts(form)}) AS line_hash")
+
+
+def _texts(form: LogForm) -> str:
+    """A line's fields, empty ones as texts: a hash passes nulls over, and would not tell which field is empty."""
+    return ", ".join(f"coalesce({name}, '')" for name in columns_of_text(form))
 
 
 def typed_requests(lines: DataFrame, form: LogForm) -> DataFrame:
     """Lines as typed requests, good and bad alike.
 
     Args:
-        lines: the columns of `LINE`, and those of `FACTS` for the file each is from.
+        lines: of `first_lines` and `later_lines`, each with the `FACTS` of its file.
         form: where the fields are.
 
     Returns:
         The contract's columns less provenance, `line`, and `broken`: bit N is set where rule N of `rules_of` does
         not hold.
     """
-    read = _read_v1(lines, form) if form.series == "v1" else _read_v2(lines)
+    whole = "value" if form.series == "v2" else f"concat_ws(',', {_texts(form)})"
+    whole_lines = lines.selectExpr("*", f"{whole} AS line")
+    read = _read_v1(whole_lines, form) if form.series == "v1" else _read_v2(whole_lines)
     made = {
         "series": f"'{form.series}'",
         "requested_at": "timestamp_seconds(midnight + second_of_day - coalesce(own_offset,"

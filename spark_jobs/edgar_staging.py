@@ -17,10 +17,12 @@ from spark_jobs.edgar_gold import GOLD, VisitDefinition, gold_frames
 from spark_jobs.edgar_requests import columns_of_text
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame, SparkSession
+    from pyspark.sql import DataFrame, DataFrameWriter, SparkSession
 
     from lake.home import Home
     from spark_jobs.edgar_files import LogForm
+
+DICTIONARY_BYTES = 128 << 10
 
 # What partition columns are; they come from folder names, so an engine would guess.
 _PARTITION = {"series": "CAST(series AS string) AS series", "log_date": "CAST(log_date AS date) AS log_date"}
@@ -60,10 +62,9 @@ class Facts:
         if len(self.rows) > 1:
             return frame.join(spark.createDataFrame([*self.rows], ddl(self.columns)), [*self.key])
         # Constants cost nothing where a join takes each row up.
-        known = dict(zip(self.columns, self.rows[0], strict=True))
-        return frame.select(
-            "*",
-            *(F.lit(known[name]).cast(kind).alias(name) for name, kind in self.columns.items() if name not in self.key),
+        known = zip(self.columns.items(), self.rows[0], strict=True)
+        return frame.drop(*self.columns).select(
+            "*", *(F.lit(value).cast(kind).alias(name) for (name, kind), value in known)
         )
 
 
@@ -87,11 +88,22 @@ def write(frame: DataFrame, folder: Path, partitions: Sequence[Mapping[str, str]
         partitions: the series and day of each.
     """
     if len(partitions) > 1:
-        frame.write.mode("append").partitionBy("series", "log_date").parquet(str(folder))
+        _writer(frame).partitionBy("series", "log_date").parquet(str(folder))
         return
     # Told apart by nobody: an engine would look at each row to find the one folder.
-    within = folder.joinpath(*(f"{name}={value}" for name, value in partitions[0].items()))
-    frame.drop(*partitions[0]).write.mode("append").parquet(str(within))
+    _writer(frame.drop(*partitions[0])).parquet(str(_within(folder, partitions[0])))
+
+
+def _writer(frame: DataFrame) -> DataFrameWriter:
+    writer = frame.write.mode("append")
+    # Fast rather than small, and no long dictionaries of what hardly repeats. Each engine knows its own names.
+    for name in ("dictionary_page_size_limit", "parquet.dictionary.page.size"):
+        writer = writer.option(name, str(DICTIONARY_BYTES))
+    return writer
+
+
+def _within(folder: Path, partition: Mapping[str, str]) -> Path:
+    return folder.joinpath(*(f"{name}={value}" for name, value in partition.items()))
 
 
 def read_lines(spark: SparkSession, folder: Path) -> DataFrame:
@@ -111,9 +123,17 @@ def read_text(spark: SparkSession, form: LogForm, folder: Path) -> DataFrame:
     return reader.csv(str(folder))
 
 
-def read(spark: SparkSession, folder: Path, columns: Sequence[str]) -> DataFrame:
-    """The rows below a folder that is not empty."""
-    return spark.read.parquet(str(folder)).selectExpr(*(_PARTITION.get(name, name) for name in columns))
+def read(
+    spark: SparkSession, folder: Path, columns: Sequence[str], partitions: Sequence[Mapping[str, str]]
+) -> DataFrame:
+    """The rows below a folder that is not empty, of the partitions that were written there."""
+    if len(partitions) > 1:
+        return spark.read.parquet(str(folder)).selectExpr(*(_PARTITION.get(name, name) for name in columns))
+    (partition,) = partitions
+    constants = {name: f"'{value}'" for name, value in partition.items()}
+    constants["log_date"] = f"DATE {constants['log_date']}"
+    rows = spark.read.parquet(str(_within(folder, partition)))
+    return rows.selectExpr(*(f"{constants[name]} AS {name}" if name in constants else name for name in columns))
 
 
 def stage_gold(  # noqa: PLR0913, PLR0917 - a job's surroundings
@@ -134,18 +154,20 @@ def stage_gold(  # noqa: PLR0913, PLR0917 - a job's surroundings
         definition: what a visit is.
         scratch: a folder of this load, removed by the caller after the commit.
     """
+    keys = provenance.keys
+    day = provenance.key if len(keys) > 1 else ()
     folders = {known.id: staged.new_folder(home, known, scratch / "staged") for known in GOLD}
 
     def keep(name: str, frame: DataFrame) -> DataFrame:
         folder = folders.get(name, scratch / name)
-        write(frame, folder, provenance.keys)
+        write(frame, folder, keys)
         if next(folder.rglob("*.parquet"), None) is None:
             # Without a row there is no file, and nothing that a schema could be read from.
             return spark.createDataFrame([], frame.schema)
-        return read(spark, folder, frame.columns)
+        return read(spark, folder, [*(c for c in keys[0] if c not in frame.columns), *frame.columns], keys)
 
     try:
-        gold_frames(requests, lambda frame: provenance.joined(spark, frame), definition, keep)
+        gold_frames(requests, lambda frame: provenance.joined(spark, frame), definition, keep, day)
         return {known.id: staged.files_of(known, folders[known.id]) for known in GOLD}
     except BaseException:
         for folder in folders.values():
