@@ -8,29 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from benchmarks.edgar_log import DAY
+from benchmarks.edgar_log import DAY, FIELDS
 from lake.rows import RowAccount
 
 if TYPE_CHECKING:
     from benchmarks.edgar_work import Job
-
-FIELDS = [
-    "ip",
-    "date",
-    "time",
-    "zone",
-    "cik",
-    "accession",
-    "extention",
-    "code",
-    "size",
-    "idx",
-    "norefer",
-    "noagent",
-    "find",
-    "crawler",
-    "browser",
-]
 
 # A field that was read to null though there was something in it.
 _RULES = {

@@ -10,6 +10,10 @@ from typing import NamedTuple
 from scrapers.sandbox.edgar_log import frames, write_rows
 
 DAY = date(2017, 1, 3)
+FIELDS = (
+    "ip", "date", "time", "zone", "cik", "accession", "extention", "code", "size", "idx", "norefer", "noagent", "find",
+    "crawler", "browser",
+)  # fmt: skip
 SEED = 7
 PER_SECTOR = 100
 # One in so many lines is damaged.

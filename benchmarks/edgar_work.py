@@ -18,6 +18,8 @@ from datetime import time as clock
 from pathlib import Path
 from typing import Any
 
+import polars as pl
+
 from benchmarks.edgar_log import DAY
 from benchmarks.machine import cpu_seconds
 from lake.clock import NEW_YORK
@@ -52,6 +54,15 @@ class Job:
             "observed_at": f"TIMESTAMPTZ '{OBSERVED.isoformat()}'",
             "_run_id": f"'{RUN}'",
             "_payload_sha256": f"'{SHA256}'",
+        }
+
+    @property
+    def provenance(self) -> dict[str, pl.Expr]:
+        """The provenance of every row, for Polars."""
+        return {
+            "observed_at": pl.lit(OBSERVED, pl.Datetime("us", "UTC")),
+            "_run_id": pl.lit(RUN),
+            "_payload_sha256": pl.lit(SHA256),
         }
 
 

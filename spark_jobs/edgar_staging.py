@@ -17,12 +17,10 @@ from spark_jobs.edgar_gold import GOLD, VisitDefinition, gold_frames
 from spark_jobs.edgar_requests import columns_of_text
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame, DataFrameWriter, SparkSession
+    from pyspark.sql import DataFrame, SparkSession
 
     from lake.home import Home
     from spark_jobs.edgar_files import LogForm
-
-DICTIONARY_BYTES = 128 << 10
 
 # What partition columns are; they come from folder names, so an engine would guess.
 _PARTITION = {"series": "CAST(series AS string) AS series", "log_date": "CAST(log_date AS date) AS log_date"}
@@ -88,18 +86,10 @@ def write(frame: DataFrame, folder: Path, partitions: Sequence[Mapping[str, str]
         partitions: the series and day of each.
     """
     if len(partitions) > 1:
-        _writer(frame).partitionBy("series", "log_date").parquet(str(folder))
+        frame.write.mode("append").partitionBy("series", "log_date").parquet(str(folder))
         return
     # Told apart by nobody: an engine would look at each row to find the one folder.
-    _writer(frame.drop(*partitions[0])).parquet(str(_within(folder, partitions[0])))
-
-
-def _writer(frame: DataFrame) -> DataFrameWriter:
-    writer = frame.write.mode("append")
-    # Fast rather than small, and no long dictionaries of what hardly repeats. Each engine knows its own names.
-    for name in ("dictionary_page_size_limit", "parquet.dictionary.page.size"):
-        writer = writer.option(name, str(DICTIONARY_BYTES))
-    return writer
+    frame.drop(*partitions[0]).write.mode("append").parquet(str(_within(folder, partitions[0])))
 
 
 def _within(folder: Path, partition: Mapping[str, str]) -> Path:

@@ -50,6 +50,11 @@ _SESSION = {
 }
 
 
+# Parquet is written fast rather than small, and without long dictionaries of what hardly repeats.
+_ZSTD_LEVEL = 1
+_DICTIONARY_BYTES = 128 << 10
+
+
 class EngineError(RuntimeError):
     """An engine did not come up; the text ends with the last lines of its log."""
 
@@ -88,6 +93,8 @@ def spark_argv(port: int, memory: str = "2g", conf: Mapping[str, str] | None = N
         "spark.sql.shuffle.partitions": str(cores),
         "spark.connect.grpc.binding.address": "127.0.0.1",
         "spark.connect.grpc.binding.port": str(port),
+        "spark.hadoop.parquet.compression.codec.zstd.level": str(_ZSTD_LEVEL),
+        "spark.hadoop.parquet.dictionary.page.size": str(_DICTIONARY_BYTES),
         **_SESSION,
         **(conf or {}),
     }
@@ -103,6 +110,15 @@ def spark_argv(port: int, memory: str = "2g", conf: Mapping[str, str] | None = N
         f"{jars}/*",
         "org.apache.spark.sql.connect.service.SparkConnectServer",
     ]
+
+
+def sail_environment(base: Mapping[str, str]) -> dict[str, str]:
+    """An environment in which Sail writes Parquet as Apache Spark is told to."""
+    return {
+        **base,
+        "SAIL_PARQUET__COMPRESSION": f"zstd({_ZSTD_LEVEL})",
+        "SAIL_PARQUET__DICTIONARY_PAGE_SIZE_LIMIT": str(_DICTIONARY_BYTES),
+    }
 
 
 def spark_environment(base: Mapping[str, str]) -> dict[str, str]:
@@ -155,7 +171,7 @@ def start(kind: Kind, port: int, log_dir: Path, memory: str = "2g", conf: Mappin
         EngineError: when it ends or is not ready in time.
     """
     argv = sail_argv(port) if kind == "sail" else spark_argv(port, memory, conf)
-    env = dict(os.environ) if kind == "sail" else spark_environment(os.environ)
+    env = sail_environment(os.environ) if kind == "sail" else spark_environment(os.environ)
     log_dir.mkdir(parents=True, exist_ok=True)
     log = log_dir / f"{kind}.log"
     with log.open("ab") as output:
