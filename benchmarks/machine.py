@@ -6,6 +6,7 @@ import os
 import platform
 import threading
 import time
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -50,6 +51,44 @@ def pss_bytes(home: Path, module: str | None = None) -> int:
             continue
         total += sum(int(line.split()[1]) * 1024 for line in rollup.splitlines() if line.startswith("Pss:"))
     return total
+
+
+def cpu_seconds() -> float:
+    """Processor time of this process and those it started, so far."""
+    me = psutil.Process()
+    times = [process.cpu_times() for process in (me, *me.children(recursive=True))]
+    return sum(one.user + one.system for one in times)
+
+
+class Stopwatch:
+    """Seconds in some functions of a module while the block runs."""
+
+    def __init__(self, module: object, functions: Mapping[str, str]) -> None:
+        """Functions by name, and what to call the time in each."""
+        self._module, self._functions = module, functions
+        self.seconds = dict.fromkeys(functions.values(), 0.0)
+
+    def __enter__(self) -> Stopwatch:
+        """Begin."""
+        self._plain = {name: getattr(self._module, name) for name in self._functions}
+        for name, phase in self._functions.items():
+            setattr(self._module, name, self._timed(self._plain[name], phase))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End."""
+        for name, plain in self._plain.items():
+            setattr(self._module, name, plain)
+
+    def _timed(self, plain: Callable[..., Any], phase: str) -> Callable[..., Any]:
+        def timed(*args: Any, **more: Any) -> Any:
+            began = time.perf_counter()
+            try:
+                return plain(*args, **more)
+            finally:
+                self.seconds[phase] += time.perf_counter() - began
+
+        return timed
 
 
 class LargestProcess:

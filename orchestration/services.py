@@ -211,11 +211,15 @@ def _sandbox(at: Place) -> Service:
 
 
 def _sail(at: Place) -> Service:
-    from spark_jobs.engine import sail_argv
+    from spark_jobs.engine import sail_argv, sail_environment
 
     port = at.home.port("spark")
     return Service(
-        name="sail", command=sail_argv(port), env=at.env, ready=listens(port), address=f"sc://127.0.0.1:{port}"
+        name="sail",
+        command=sail_argv(port),
+        env=sail_environment(at.env),
+        ready=listens(port),
+        address=f"sc://127.0.0.1:{port}",
     )
 
 

@@ -13,18 +13,18 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import polars as pl
-import pyarrow as pa
 
 from lake import delta, staged
 from lake.contracts.quarantine import Quarantined
 from lake.rows import RowAccount
 from spark_jobs import edgar_files
 from spark_jobs.edgar_days import Day, DayReport, DaysFailed
-from spark_jobs.edgar_files import CleanLog, DamagedLog, LogForm, NotALog
+from spark_jobs.edgar_files import LINES, REPEATS, CleanLog, DamagedLog, LogForm, NotALog
 from spark_jobs.edgar_gold import GOLD, READ, USUAL, VisitDefinition
 from spark_jobs.edgar_requests import (
     FACTS,
@@ -32,13 +32,15 @@ from spark_jobs.edgar_requests import (
     REQUESTS,
     broken_rules,
     day_facts,
+    fields_of_lines,
+    first_lines,
     good_requests,
-    numbered_lines,
+    later_lines,
+    plainly_good,
     refused_requests,
-    repeated_lines,
     typed_requests,
 )
-from spark_jobs.edgar_staging import ddl, new_scratch, read, stage_gold, write
+from spark_jobs.edgar_staging import Facts, new_scratch, read, read_lines, read_text, stage_gold, write
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -51,15 +53,13 @@ __all__ = ["Day", "DayReport", "DaysFailed", "run_day", "run_days"]
 BATCH_BYTES = 64 << 20
 ZIP_FACTOR = 10
 
-# Lines whose hashes an engine holds at a time, about 60 bytes each.
-LINES_HASHED = 4_000_000
-
 
 @dataclass
 class _Loading:
     """A day on its way: its lines made ready, then what the engine made of them."""
 
     day: Day
+    number: int
     log: CleanLog
     folder: Path
     rows_out: int = 0
@@ -156,17 +156,18 @@ def _run_batch(  # noqa: PLR0913, PLR0917 - a job's surroundings
 
 
 def _clean_all(days: list[Day], scratch: Path, failures: dict[date, str]) -> list[_Loading]:
-    """Each day's text into `form=F/file=N`: an engine reads a form's files at once and tells them apart by N."""
+    """Each day's text into `form-F/lines/file=N`: an engine reads a form's files at once and tells them apart by N."""
     forms: dict[LogForm, int] = {}
     loading = []
     for number, day in enumerate(days):
         try:
             form = edgar_files.read_head(day.raw_path).form
             folder = scratch / f"form-{forms.setdefault(form, len(forms))}"
-            loading.append(_Loading(day, edgar_files.clean(day.raw_path, folder / f"file={number}"), folder))
+            loading.append(_Loading(day, number, edgar_files.clean(day.raw_path, folder, number), folder))
         except (NotALog, DamagedLog) as error:
             failures[day.log_date] = str(error)
-            shutil.rmtree(scratch / f"form-{len(forms) - 1}" / f"file={number}", ignore_errors=True)
+            for part in scratch.glob(f"form-*/*/file={number}"):
+                shutil.rmtree(part)
     return loading
 
 
@@ -179,23 +180,26 @@ def _compute_and_commit(  # noqa: PLR0913, PLR0917 - a job's surroundings
     scratch: Path,
 ) -> dict[str, int]:
     """Compute all tables, account for every line, then commit: the quarantine, silver, gold."""
-    provenance = spark.createDataFrame(
+    provenance = Facts(
+        PROVENANCE,
         [(*one.slice.equals.values(), one.day.observed_at, run_id, one.day.sha256) for one in loading],
-        ddl(PROVENANCE),
+        REQUESTS.partition_by,
     )
+    partitions = [one.partition for one in loading]
     requests_folder = staged.new_folder(home, REQUESTS, scratch / "staged")
     try:
         for (form, folder), alike in _by_form(loading):
-            text = _text(spark, folder)
-            numbered = numbered_lines(text, _repeated(spark, text, sum(one.log.rows_clean for one in alike)))
-            typed = typed_requests(_with_facts(spark, alike, numbered), form)
-            write(good_requests(typed, provenance), requests_folder)
+            read_part = partial(read_text, spark, form)
+            typed = typed_requests(_lines(spark, form, folder, alike, read_part), form)
+            good = provenance.joined(spark, good_requests(typed)).select(*REQUESTS.columns)
+            write(good, requests_folder, [one.partition for one in alike])
         requests = staged.files_of(REQUESTS, requests_folder)
         _account(spark, loading, requests)
         gold: dict[str, list[staged.StagedFile]] = {known.id: [] for known in GOLD}
         if requests:
-            lines = read(spark, requests_folder, READ)
-            gold = stage_gold(spark, home, lines, provenance, definition, scratch)
+            gold = stage_gold(
+                spark, home, read(spark, requests_folder, READ, partitions), provenance, definition, scratch
+            )
     except BaseException:
         shutil.rmtree(requests_folder, ignore_errors=True)
         raise
@@ -205,7 +209,6 @@ def _compute_and_commit(  # noqa: PLR0913, PLR0917 - a job's surroundings
             for table_id, files in gold.items()
         }
         delta.replace_quarantine(home, REQUESTS, _quarantine(one, run_id), one.slice)
-    partitions = [one.partition for one in loading]
     return {
         REQUESTS.id: staged.commit(home, REQUESTS, requests, partitions).version,
         **{known.id: staged.commit(home, known, gold[known.id], partitions).version for known in GOLD},
@@ -221,29 +224,27 @@ def _by_form(loading: list[_Loading]) -> Iterator[tuple[tuple[LogForm, Path], li
     yield from forms.items()
 
 
-def _text(spark: SparkSession, folder: Path) -> DataFrame:
-    """The lines below a folder: `file` (the number in its own folder's name) and `line`."""
-    # Without lineSep engines end lines at carriage returns too.
-    text = spark.read.option("lineSep", "\n").text(str(folder))
-    return text.selectExpr("CAST(file AS int) AS file", "value AS line")
+def _lines(
+    spark: SparkSession, form: LogForm, folder: Path, alike: list[_Loading], read_part: Callable[[Path], DataFrame]
+) -> DataFrame:
+    """The lines of days of one form, each with the facts of its file."""
+    lines = first_lines(read_part(folder / LINES), form)
+    if any(one.log.repeats for one in alike):
+        lines = lines.unionByName(later_lines(read_part(folder / REPEATS), form))
+    facts = [(one.number, *day_facts(one.day.log_date)) for one in alike]
+    return Facts({"file": "int", **FACTS}, facts, ("file",)).joined(spark, lines)
 
 
-def _repeated(spark: SparkSession, text: DataFrame, lines: int) -> DataFrame | None:
-    """The hashes of lines that repeat, fetched from the engine and handed back as data; None where none do."""
-    parts = -(-lines // LINES_HASHED)
-    found = pa.concat_tables([repeated_lines(text, part, parts).toArrow() for part in range(parts)])
-    return spark.createDataFrame(found) if found.num_rows else None
+def _unusual_lines(spark: SparkSession, form: LogForm, folder: Path, alike: list[_Loading]) -> DataFrame:
+    """As `_lines`, less lines that are plainly good where one pattern can tell."""
 
+    def read_part(part: Path) -> DataFrame:
+        text = read_lines(spark, part)
+        if len(alike) == 1 and part.name == LINES:
+            text = text.where(f"NOT ({plainly_good(form, alike[0].day.log_date)})")
+        return fields_of_lines(text, form)
 
-def _with_facts(spark: SparkSession, loading: list[_Loading], lines: DataFrame) -> DataFrame:
-    """The lines of those days, each with the facts of its file."""
-    facts = [(_file_number(one), *day_facts(one.day.log_date)) for one in loading]
-    files = spark.createDataFrame(facts, ddl({"file": "int", **FACTS}))
-    return lines.join(files, "file").drop("file")
-
-
-def _file_number(one: _Loading) -> int:
-    return int(one.log.chunks[0].parent.name.removeprefix("file="))
+    return _lines(spark, form, folder, alike, read_part)
 
 
 def _account(spark: SparkSession, loading: list[_Loading], requests: list[staged.StagedFile]) -> None:
@@ -253,8 +254,7 @@ def _account(spark: SparkSession, loading: list[_Loading], requests: list[staged
         one.refused = [(line.rule, line.text) for line in one.log.refused]
     short = [one for one in loading if one.rows_out != one.log.rows_clean]
     for (form, folder), alike in _by_form(short):
-        unnumbered = _text(spark, folder).selectExpr("*", "0L AS line_hash", "1 AS repeat_no")
-        typed = typed_requests(_with_facts(spark, alike, unnumbered), form)
+        typed = typed_requests(_unusual_lines(spark, form, folder, alike), form)
         by_date = {one.day.log_date: one for one in alike}
         for row in refused_requests(typed).toArrow().to_pylist():
             by_date[row["file_date"]].refused.append((broken_rules(form.series, row["broken"]), row["line"]))

@@ -19,8 +19,12 @@ from pathlib import Path
 from typing import IO, Literal, NamedTuple
 
 from spark_jobs.edgar_lines import BLANKS, CHUNK_BYTES, ChunkWriter, Lines, take, whole_lines
+from spark_jobs.edgar_repeats import Repeats
 
 Series = Literal["v1", "v2"]
+
+# Folders of a form's text.
+LINES, REPEATS = "lines", "repeats"
 
 V1_NEEDED = ("ip", "date", "time", "cik", "accession", "document", "status")
 V1_ALSO = ("zone", "size", "idx", "crawler")
@@ -85,21 +89,30 @@ def read_head(path: Path) -> LogHead:
         return LogHead(form, _date_in_name(path) or _date_in_rows(form, lines))
 
 
-def clean(path: Path, out: Path, chunk_bytes: int = CHUNK_BYTES) -> CleanLog:
-    """Stream a log into chunks of clean text below a folder.
+def clean(path: Path, folder: Path, number: int = 0, chunk_bytes: int = CHUNK_BYTES) -> CleanLog:
+    """Stream a log into clean text: chunks below `lines/file=NUMBER`, repeats below `repeats/file=NUMBER`.
+
+    Args:
+        path: the log.
+        folder: where the text goes, that of several logs of one form beside each other.
+        number: the log's own among those.
+        chunk_bytes: the most that is in a file.
 
     Raises:
         NotALog: when it has no log's header.
         DamagedLog: when the zip ends early or its checksum is wrong.
     """
-    out.mkdir(parents=True, exist_ok=True)
+    lines = folder / LINES / f"file={number}"
+    lines.mkdir(parents=True, exist_ok=True)
     with _opened(path) as stream:
         blocks = whole_lines(stream)
         header, rest = _header(blocks)
         log = CleanLog(form=_form(header, path))
-        with ChunkWriter(out, chunk_bytes, log.chunks) as writer:
+        repeats = Repeats(folder / REPEATS / f"file={number}", log.repeats)
+        with ChunkWriter(lines, chunk_bytes, log.chunks, repeats) as writer:
             for block in chain([rest] if rest else [], blocks):
-                take(block, log, writer)
+                take(block, log, writer, log.form.width if log.form.series == "v1" else None)
+    repeats.move()
     return log
 
 

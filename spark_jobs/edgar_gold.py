@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -81,36 +81,42 @@ def _as_it_is(_name: str, frame: DataFrame) -> DataFrame:
 
 
 def gold_frames(
-    requests: DataFrame, provenance: DataFrame, definition: VisitDefinition, keep: Keep = _as_it_is
+    requests: DataFrame,
+    with_provenance: Callable[[DataFrame], DataFrame],
+    definition: VisitDefinition,
+    keep: Keep = _as_it_is,
+    day: Sequence[str] = _DAY,
 ) -> dict[str, DataFrame]:
     """Every table of `GOLD` by its id, in the contract's columns.
 
     Args:
         requests: of silver.edgar_requests, the columns of `READ`.
-        provenance: a row for each day, of `edgar_requests.PROVENANCE`.
+        with_provenance: adds series, day and provenance to rows that are told apart by `day`.
         definition: what a visit is.
         keep: is given each table by its id, and by other names what several tables rest on; what it hands back is read
             on in its place. A job writes the frame and hands back what was written, so that nothing is counted twice.
+        day: what tells days apart in counting; nothing where there is but one, since engines group and join by constants
+            as by any column.
     """
 
     def finished(known: Table, frame: DataFrame) -> DataFrame:
-        return keep(known.id, frame.join(provenance, [*_DAY]).selectExpr(*known.columns))
+        return keep(known.id, with_provenance(frame).selectExpr(*known.columns))
 
     counted = requests if definition.count_repeats else requests.where("repeat_no = 1")
-    addresses = keep("addresses", _addresses(counted, definition.documents_a_minute))
-    judged = _judged(counted, addresses)
-    visits = finished(VISITS, _visits_second(judged))
-    totals = finished(TOTALS, _visits_total_second(visits))
+    addresses = keep("addresses", _addresses(counted, definition.documents_a_minute, day))
+    judged = _judged(counted, addresses, day)
+    visits = finished(VISITS, _visits_second(judged, day))
+    totals = finished(TOTALS, _visits_total_second(visits, day))
     return {
         VISITS.id: visits,
         TOTALS.id: totals,
-        DOCUMENTS.id: finished(DOCUMENTS, _visits_documents(judged)),
-        MINUTES.id: finished(MINUTES, _visitors_minute(addresses)),
+        DOCUMENTS.id: finished(DOCUMENTS, _visits_documents(judged, day)),
+        MINUTES.id: finished(MINUTES, _visitors_minute(addresses, day)),
         DAYS.id: finished(DAYS, _visitors_day(visits, totals, addresses, definition)),
     }
 
 
-def _addresses(counted: DataFrame, documents_a_minute: int) -> DataFrame:
+def _addresses(counted: DataFrame, documents_a_minute: int, day: Sequence[str]) -> DataFrame:
     """Each address in each minute: whether it is a robot's then, and whether it makes a human visit.
 
     Documents are what is asked for beside index pages, whatever became of the request.
@@ -118,73 +124,75 @@ def _addresses(counted: DataFrame, documents_a_minute: int) -> DataFrame:
     from pyspark.sql import functions as F  # noqa: N812 - heavy, and its customary name
 
     asked = counted.where("series = 'v1' AND ip <> ''").selectExpr(*_DAY, _MINUTE, "ip", "is_index", _by_itself())
-    sums = asked.groupBy(*_DAY, "minute_of_day", "ip").agg(
+    sums = asked.groupBy(*day, "minute_of_day", "ip").agg(
         F.expr("sum(CASE WHEN is_index THEN 0 ELSE 1 END)").alias("documents"),
         F.expr("max(by_itself)").alias("by_itself"),
     )
     robot = f"documents > {documents_a_minute}"
     human = f"CASE WHEN by_itself = 1 AND NOT {robot} THEN 1 ELSE 0 END AS human"
-    return sums.selectExpr(*_DAY, "minute_of_day", "ip", f"{robot} AS robot", human)
+    return sums.selectExpr(*day, "minute_of_day", "ip", f"{robot} AS robot", human)
 
 
 def _by_itself() -> str:
     return f"CASE WHEN {_HUMAN_BY_ITSELF} THEN 1 ELSE 0 END AS by_itself"
 
 
-def _judged(counted: DataFrame, addresses: DataFrame) -> DataFrame:
+def _judged(counted: DataFrame, addresses: DataFrame, day: Sequence[str]) -> DataFrame:
     """Requests with `human`: 1 or 0, empty in the second form."""
     from pyspark.sql import functions as F  # noqa: N812 - heavy, and its customary name
 
-    robots = addresses.where("robot").select(*_DAY, "minute_of_day", "ip", "robot")
+    robots = addresses.where("robot").select(*day, "minute_of_day", "ip", "robot")
     asked = counted.selectExpr(*_DAY, "second_of_day", _MINUTE, "cik", "requested_at", "accession", "ip", _by_itself())
     # Robots' minutes are few beside requests.
-    joined = asked.join(F.broadcast(robots), [*_DAY, "minute_of_day", "ip"], "left")
+    joined = asked.join(F.broadcast(robots), [*day, "minute_of_day", "ip"], "left")
     human = "CASE WHEN series <> 'v1' THEN NULL WHEN robot IS NULL THEN by_itself ELSE 0 END AS human"
     return joined.selectExpr(*_DAY, "second_of_day", "cik", "requested_at", "accession", "ip", human)
 
 
-def _visits_second(judged: DataFrame) -> DataFrame:
+def _visits_second(judged: DataFrame, day: Sequence[str]) -> DataFrame:
     from pyspark.sql import functions as F  # noqa: N812 - heavy, and its customary name
 
-    return judged.groupBy(*_DAY, "second_of_day", "cik").agg(
+    return judged.groupBy(*day, "second_of_day", "cik").agg(
         F.expr("min(requested_at)").alias("second"),
         F.expr("count(*)").alias("visits_all"),
         F.expr("CAST(sum(human) AS bigint)").alias("visits_human"),
     )
 
 
-def _visits_total_second(visits: DataFrame) -> DataFrame:
+def _visits_total_second(visits: DataFrame, day: Sequence[str]) -> DataFrame:
     from pyspark.sql import functions as F  # noqa: N812 - heavy, and its customary name
 
-    return visits.groupBy(*_DAY, "second_of_day").agg(
+    return visits.groupBy(*day, "second_of_day").agg(
         F.expr("min(second)").alias("second"),
         F.expr("CAST(sum(visits_all) AS bigint)").alias("visits_all"),
         F.expr("CAST(sum(visits_human) AS bigint)").alias("visits_human"),
     )
 
 
-def _visits_documents(judged: DataFrame) -> DataFrame:
+def _visits_documents(judged: DataFrame, day: Sequence[str]) -> DataFrame:
     """By filing; its visitors by counting each address's visits first, so that no engine holds sets of addresses."""
     from pyspark.sql import functions as F  # noqa: N812 - heavy, and its customary name
 
     of_filings = judged.where("accession <> ''").selectExpr(
         *_DAY, "cik", "accession", "CASE WHEN ip <> '' THEN ip END AS ip", "human"
     )
-    by_address = of_filings.groupBy(*_DAY, "cik", "accession", "ip").agg(
+    by_address = of_filings.groupBy(*day, "cik", "accession", "ip").agg(
         F.expr("count(*)").alias("visits"), F.expr("CAST(sum(human) AS bigint)").alias("human")
     )
-    counted = by_address.groupBy(*_DAY, "cik", "accession").agg(
+    return by_address.groupBy(*day, "cik", "accession").agg(
         F.expr("CAST(sum(visits) AS bigint)").alias("visits_all"),
         F.expr("CAST(sum(human) AS bigint)").alias("visits_human"),
-        F.expr("count(ip)").alias("addresses"),
+        # Nothing is known of humans just where nothing is known of addresses.
+        F.expr("CAST(sum(CASE WHEN ip IS NOT NULL THEN 1 WHEN human IS NOT NULL THEN 0 END) AS bigint)").alias(
+            "visitors"
+        ),
     )
-    return counted.selectExpr("*", "CASE WHEN series = 'v1' THEN addresses END AS visitors")
 
 
-def _visitors_minute(addresses: DataFrame) -> DataFrame:
+def _visitors_minute(addresses: DataFrame, day: Sequence[str]) -> DataFrame:
     from pyspark.sql import functions as F  # noqa: N812 - heavy, and its customary name
 
-    return addresses.groupBy(*_DAY, "minute_of_day").agg(
+    return addresses.groupBy(*day, "minute_of_day").agg(
         F.expr("count(*)").alias("visitors"), F.expr("CAST(sum(human) AS bigint)").alias("visitors_human")
     )
 

@@ -1,7 +1,7 @@
 """Log lines made fit for an engine: clean UTF-8 text with one line feed a line, or refused with a rule.
 
-A block of some megabytes is looked at as a whole, and line by line only where something in it needs a look. The unit
-of accounting is the physical line: bytes up to a line feed.
+A block of some megabytes is looked at as a whole, and line by line only where something in a line needs a look. The
+unit of accounting is the physical line: bytes up to a line feed.
 """
 
 from __future__ import annotations
@@ -12,8 +12,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
+from spark_jobs.edgar_repeats import Ends, Repeats
+
 BLOCK_BYTES = 4 << 20
-CHUNK_BYTES = 256 << 20
+CHUNK_BYTES = 64 << 20
 LONGEST_LINE = 1 << 20
 KEPT_OF_A_LONG_LINE = 4096
 
@@ -22,6 +27,14 @@ BLANKS = b" \t\r"
 
 # Stands for a comma inside a quoted field, so that an engine may split at commas.
 INNER_COMMA = "\x1f"
+
+_NO_BYTES = {
+    b"\0": "line_has_no_nul",
+    b"\r": "line_has_no_stray_carriage_return",
+    b"\x1f": "line_has_no_unit_separator",
+}
+
+_LINE_FEED, _SPACE, _QUOTE, _COMMA, _ASCII_END = 10, 32, 34, 44, 128
 
 
 class RefusedLine(NamedTuple):
@@ -37,15 +50,17 @@ class Lines:
 
     Attributes:
         rows_in: physical lines less the header and blank lines.
-        rows_clean: lines in the chunks.
+        rows_clean: lines for the engine: those in the chunks, and the repeats of some of them.
         refused: lines kept back.
-        chunks: the text files written, in the order of the log.
+        chunks: the text files written, in the order of the log; a line that begins with `edgar_repeats.MOVED` is none.
+        repeats: the text files with the second and later ones of equal lines; see `edgar_repeats`.
     """
 
     rows_in: int = 0
     rows_clean: int = 0
     refused: list[RefusedLine] = field(default_factory=list)
     chunks: list[Path] = field(default_factory=list)
+    repeats: list[Path] = field(default_factory=list)
 
 
 def whole_lines(stream: IO[bytes]) -> Iterator[bytes]:
@@ -69,11 +84,11 @@ def whole_lines(stream: IO[bytes]) -> Iterator[bytes]:
 
 
 class ChunkWriter:
-    """Writes blocks of whole lines to numbered files of at most a size."""
+    """Writes blocks of whole lines to numbered files of at most a size, and tells `repeats` where each line is."""
 
-    def __init__(self, folder: Path, limit: int, written: list[Path]) -> None:
+    def __init__(self, folder: Path, limit: int, written: list[Path], repeats: Repeats) -> None:
         """Nothing is opened before the first block; `written` gets each file's path."""
-        self._folder, self._limit, self._written = folder, limit, written
+        self._folder, self._limit, self._written, self._repeats = folder, limit, written, repeats
         self._file: IO[bytes] | None = None
         self._size = 0
 
@@ -86,87 +101,141 @@ class ChunkWriter:
         if self._file:
             self._file.close()
 
-    def write(self, block: bytes) -> None:
-        """Put a block into the current file, or into a next one where it would grow past the limit."""
+    def write(self, block: bytes, ends: Ends) -> None:
+        """Put a block into the current file, or into a next one where it would grow past the limit.
+
+        Args:
+            block: whole lines.
+            ends: where in the block each line's line feed is.
+        """
         if self._file is None or self._size + len(block) > self._limit:
             if self._file:
                 self._file.close()
             path = self._folder / f"chunk-{len(self._written):05d}.txt"
             self._file, self._size = path.open("wb"), 0
             self._written.append(path)
+        self._repeats.note(block, ends, self._written[-1], self._size)
         self._file.write(block)
         self._size += len(block)
 
 
-def take(block: bytes, log: Lines, writer: ChunkWriter) -> None:
-    """Count a block's lines and pass it on: as it is where nothing in it needs a look, else line by line."""
+def take(block: bytes, log: Lines, writer: ChunkWriter, width: int | None) -> None:
+    """Count a block's lines and pass it on, without the lines that are refused.
+
+    Args:
+        block: whole lines.
+        log: what is counted so far.
+        writer: where they go.
+        width: how many fields each line has; None where a field may hold commas without quotes.
+    """
     text = block.replace(b"\r\n", b"\n") if b"\r" in block else block
-    if _is_plain(text):
-        lines = text.count(b"\n")
-    else:
-        kept: list[bytes] = []
-        for line in block[:-1].split(b"\n"):
-            judged = _judge(line)
-            if isinstance(judged, RefusedLine):
-                log.refused.append(judged)
-                log.rows_in += 1
-            elif judged is not None:
-                kept.append(judged)
-        lines = len(kept)
-        text = b"".join(line + b"\n" for line in kept)
-    log.rows_in += lines
-    log.rows_clean += lines
+    ends = _ends(text)
+    count = len(ends)
+    odd = _odd_lines(text, ends, width)
+    if len(odd):
+        # Judged with the line ends as they are: more than one carriage return at an end is no damage either.
+        lines = block[:-1].split(b"\n")
+        judged = {int(number): _judge(lines[number], width) for number in odd}
+        text = _with_judged(text, ends, judged)
+        refused = [verdict for verdict in judged.values() if isinstance(verdict, RefusedLine)]
+        log.refused += refused
+        count -= sum(verdict is None for verdict in judged.values())
+        log.rows_clean -= len(refused)
+        ends = _ends(text)
+    log.rows_in += count
+    log.rows_clean += count
     if text:
-        writer.write(text)
+        writer.write(text, ends)
 
 
-def _is_plain(text: bytes) -> bool:
-    """Whether every line may go to the engine unread: ASCII, no control bytes, quotes, blank or overlong lines."""
-    if text[:1] in b"\n \t" or any(mark in text for mark in (b'"', b"\r", b"\0", b"\x1f", b"\n\n", b"\n ", b"\n\t")):
-        return False
-    return text.isascii() and (len(text) <= LONGEST_LINE or _no_overlong(text))
+def _ends(text: bytes) -> Ends:
+    found: Ends = np.flatnonzero(np.frombuffer(text, np.uint8) == _LINE_FEED)
+    return found
 
 
-def _no_overlong(text: bytes) -> bool:
-    """Whether a line feed comes at least every `LONGEST_LINE` bytes."""
+def _odd_lines(text: bytes, ends: Ends, width: int | None) -> Ends:
+    """The numbers of lines that need a look.
+
+    They have anything but ASCII without control bytes and quotes, or another number of fields, or are blank or overlong.
+    """
+    codes = np.frombuffer(text, np.uint8)
+    lengths = np.diff(ends, prepend=-1) - 1
+    # A line of nothing but blanks begins with one.
+    odd = (lengths < 1) | (lengths > LONGEST_LINE) | (codes[ends - lengths] == _SPACE)
+    controls = int(np.count_nonzero(codes < _SPACE)) - len(ends)
+    if controls or b'"' in text or not text.isascii():
+        marks = ((codes < _SPACE) & (codes != _LINE_FEED)) | (codes == _QUOTE) | (codes >= _ASCII_END)
+        odd[np.searchsorted(ends, np.flatnonzero(marks))] = True
+    if width is not None:
+        odd |= _of_another_width(codes, ends, width)
+    found: Ends = np.flatnonzero(odd)
+    return found
+
+
+def _of_another_width(codes: NDArray[np.uint8], ends: Ends, width: int) -> NDArray[np.bool_]:
+    """Whether each line has another number of fields."""
+    commas = np.flatnonzero(codes == _COMMA)
+    each = width - 1
+    if each and len(commas) == each * len(ends):
+        first, last = commas[::each], commas[each - 1 :: each]
+        if (last < ends).all() and (first[1:] > ends[:-1]).all():
+            return np.zeros(len(ends), np.bool_)
+    return np.diff(np.searchsorted(commas, ends), prepend=0) != each
+
+
+def _with_judged(text: bytes, ends: Ends, judged: dict[int, bytes | RefusedLine | None]) -> bytes:
+    """The text with what was judged fit in place of the lines judged."""
+    pieces: list[bytes] = []
     start = 0
-    while len(text) - start > LONGEST_LINE:
-        end = text.rfind(b"\n", start, start + LONGEST_LINE + 1)
-        if end < 0:
-            return False
-        start = end + 1
-    return True
+    for number, verdict in judged.items():
+        pieces.append(text[start : int(ends[number - 1]) + 1 if number else 0])
+        start = int(ends[number]) + 1
+        if isinstance(verdict, bytes):
+            pieces.append(verdict + b"\n")
+    pieces.append(text[start:])
+    return b"".join(pieces)
 
 
-def _judge(line: bytes) -> bytes | RefusedLine | None:  # noqa: PLR0911 - one way out for each rule
+def _judge(line: bytes, width: int | None) -> bytes | RefusedLine | None:
     """A line ready for the engine, None for a blank one, or the line with the first rule it broke."""
     if not line.strip(BLANKS):
         return None
     line = line.rstrip(b"\r")
+    rule = _broken(line)
+    if rule is None:
+        plain = _unquoted(line) if b'"' in line else line
+        if plain is None:
+            rule = "line_has_closed_quotes"
+        elif not plain.strip(BLANKS):
+            rule = "line_has_a_field"
+        elif width is not None and plain.count(b",") != width - 1:
+            rule = "line_has_every_field"
+        else:
+            return plain
+    return RefusedLine(rule, _escaped(line[:KEPT_OF_A_LONG_LINE] if len(line) > LONGEST_LINE else line))
+
+
+def _broken(line: bytes) -> str | None:
+    """The first rule that a line's bytes break."""
     if len(line) > LONGEST_LINE:
-        return RefusedLine("line_is_at_most_one_mebibyte", _escaped(line[:KEPT_OF_A_LONG_LINE]))
-    if b"\0" in line:
-        return RefusedLine("line_has_no_nul", _escaped(line))
-    if b"\r" in line:
-        return RefusedLine("line_has_no_stray_carriage_return", _escaped(line))
-    if b"\x1f" in line:
-        return RefusedLine("line_has_no_unit_separator", _escaped(line))
-    if not line.isascii():
-        try:
-            line.decode()
-        except UnicodeDecodeError:
-            return RefusedLine("line_is_utf8", _escaped(line))
-    return _unquoted(line) if b'"' in line else line
+        return "line_is_at_most_one_mebibyte"
+    for byte, rule in _NO_BYTES.items():
+        if byte in line:
+            return rule
+    try:
+        line.decode()
+    except UnicodeDecodeError:
+        return "line_is_utf8"
+    return None
 
 
-def _unquoted(line: bytes) -> bytes | RefusedLine:
-    """The line without its quotes, commas inside them replaced by `INNER_COMMA`."""
+def _unquoted(line: bytes) -> bytes | None:
+    """The line without its quotes, commas inside them replaced by `INNER_COMMA`; None where a quote is left open."""
     try:
         (fields,) = csv.reader([line.decode()], strict=True)
     except csv.Error:
-        return RefusedLine("line_has_closed_quotes", _escaped(line))
-    plain = ",".join(value.replace(",", INNER_COMMA) for value in fields).encode()
-    return plain if plain.strip(BLANKS) else RefusedLine("line_has_a_field", _escaped(line))
+        return None
+    return ",".join(value.replace(",", INNER_COMMA) for value in fields).encode()
 
 
 def _escaped(line: bytes) -> str:

@@ -15,7 +15,7 @@ from lake.delta import Slice
 from lake.partitions import partitions
 from spark_jobs.edgar_gold import DAYS, GOLD, READ, VisitDefinition
 from spark_jobs.edgar_requests import PROVENANCE, REQUESTS
-from spark_jobs.edgar_staging import ddl, new_scratch, read, stage_gold
+from spark_jobs.edgar_staging import Facts, new_scratch, read, stage_gold
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -83,10 +83,9 @@ def recount_days(
     for batch in _batches(days):
         scratch = new_scratch(home)
         try:
-            provenance = spark.createDataFrame(
-                [(*_copied(home, day, scratch / "requests"), run_id) for day in batch], ddl(_COPIED)
-            ).select(*PROVENANCE)
-            requests = read(spark, scratch / "requests", READ)
+            copied = [(*_copied(home, day, scratch / "requests"), run_id) for day in batch]
+            provenance = Facts(_COPIED, copied, REQUESTS.partition_by)
+            requests = read(spark, scratch / "requests", READ, [day.partition for day in batch])
             gold = stage_gold(spark, home, requests, provenance, definition, scratch)
             for known in GOLD:
                 written = staged.commit(home, known, gold[known.id], [day.partition for day in batch])

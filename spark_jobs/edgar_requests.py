@@ -15,6 +15,7 @@ from lake.clock import NEW_YORK
 from lake.contracts import table
 from spark_jobs.edgar_files import LogForm, Series
 from spark_jobs.edgar_lines import INNER_COMMA
+from spark_jobs.edgar_repeats import MOVED, NUMBER_DIGITS
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -24,6 +25,7 @@ REQUESTS = table("silver.edgar_requests")
 # What comes with each line, from its file; `day_facts` makes them.
 FACTS = {
     "file_date": "date",
+    "file_day": "string",
     "midnight": "bigint",
     "offset_before": "int",
     "offset_after": "int",
@@ -44,7 +46,6 @@ PROVENANCE = {
 # Rules of reading, as SQL over the columns of `_read_v1` and `_read_v2`. The contract's own rules follow them.
 READING_RULES: dict[Series, dict[str, str]] = {
     "v1": {
-        "line_has_every_field": "width = expected_width",
         "status_is_read": "status IS NOT NULL OR coalesce(status_text, '') = ''",
         "size_is_read": "size_bytes IS NOT NULL OR coalesce(size_text, '') = ''",
         "flags_are_read": "(is_index IS NOT NULL OR coalesce(idx_text, '') = '')"
@@ -59,22 +60,37 @@ READING_RULES: dict[Series, dict[str, str]] = {
 }
 
 
+# Fields of the first form as nearly all lines have them; what they match keeps every rule.
+_USUAL = {
+    "ip": "[^,]*",
+    "date": "",
+    "time": "(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]",
+    "cik": "[1-9][0-9]{0,9}(?:[.]0)?",
+    "accession": "(?:[0-9]{10}-[0-9]{2}-[0-9]{6})?",
+    "document": "[^,]*",
+    "status": "(?:[1-5][0-9]{2}(?:[.]0)?)?",
+    "zone": "(?:[0-9]{1,9}[.]0)?",
+    "size": "(?:[0-9]{1,15}(?:[.]0)?)?",
+    "idx": "(?:[01](?:[.]0)?)?",
+    "crawler": "(?:[01](?:[.]0)?)?",
+}
+
 # Adds nothing, but is not the same at each call, so no engine moves a condition on it to below the reading. Moved, the
 # whole reading is written out in the condition once for each mention of a column: a million lines then take 68 s of
 # processor time instead of 2.
 _STAYS_HERE = "CASE WHEN rand() < 0 THEN 1 ELSE 0 END"
 
 
-def day_facts(day: date) -> tuple[date, int, int, int, int]:
+def day_facts(day: date) -> tuple[date, str, int, int, int, int]:
     """A day's facts, in the order of `FACTS`.
 
-    Midnight is in seconds since 1970 as if the day were of UTC; then New York's offset to UTC, in seconds, before
+    The day comes as a date and as a text. Midnight is in seconds since 1970 as if the day were of UTC; then New York's offset to UTC, in seconds, before
     and from the second at which it changes. Of an hour that the clock shows twice it is the first.
     """
     offsets = [_new_york_offset(day, hour) for hour in range(24)]
     change = next((hour for hour in range(24) if offsets[hour] != offsets[0]), 24)
     midnight = int(datetime.combine(day, time(), UTC).timestamp())
-    return day, midnight, offsets[0], offsets[-1], change * 3600
+    return day, day.isoformat(), midnight, offsets[0], offsets[-1], change * 3600
 
 
 def _new_york_offset(day: date, hour: int) -> int:
@@ -88,54 +104,93 @@ def rules_of(series: Series) -> dict[str, str]:
     return READING_RULES[series] | REQUESTS.sql_rules
 
 
-def repeated_lines(lines: DataFrame, part: int = 0, parts: int = 1) -> DataFrame:
-    """The hashes that more than one line of a file has: `file` and `line_hash`.
+def columns_of_text(form: LogForm) -> tuple[str, ...]:
+    """The columns of a log's text, all of them texts, empty ones null: a line's fields, or the whole line in the second form."""
+    return tuple(f"field_{place}" for place in range(form.width)) if form.series == "v1" else ("value",)
+
+
+def first_lines(text: DataFrame, form: LogForm) -> DataFrame:
+    """The lines of chunks, less those that were moved.
 
     Args:
-        lines: `file` (int) and `line`.
-        part: which part of all hashes, from 0; an engine holds one part's hashes in memory.
-        parts: how many parts there are.
-    """
-    hashed = lines.selectExpr("file", "xxhash64(line) AS line_hash").where(f"pmod(line_hash, {parts}) = {part}")
-    return hashed.groupBy("file", "line_hash").count().where("count > 1").select("file", "line_hash")
-
-
-def numbered_lines(lines: DataFrame, repeated: DataFrame | None) -> DataFrame:
-    """Lines with their hash and, among equal lines of a file, their number.
-
-    Repeated lines are numbered apart from the rest: a window over all lines would sort all of them for a few.
-
-    Args:
-        lines: `file` (int) and `line`.
-        repeated: from `repeated_lines`, all parts; None where there are none. An engine that knows it to be small
-            (data, not a plan) does not gather the lines in memory to look for it.
+        text: the form's `columns_of_text`, and `file` (the number in the name of the file's folder).
+        form: of the lines.
 
     Returns:
-        `file`, `line`, `line_hash`, `repeat_no`.
+        These columns, and `line_hash`, `repeat_no`.
     """
-    hashed = lines.selectExpr("file", "line", "xxhash64(line) AS line_hash")
-    if repeated is None:
-        return hashed.selectExpr("*", "1 AS repeat_no")
-    key = ["file", "line_hash"]
-    alone = hashed.join(repeated, key, "left_anti").selectExpr("file", "line", "line_hash", "1 AS repeat_no")
-    counted = hashed.join(repeated, key, "left_semi").groupBy("file", "line", "line_hash").count()
-    return alone.unionByName(
-        counted.selectExpr("file", "line", "line_hash", "explode(sequence(1, CAST(count AS int))) AS repeat_no")
+    first, *_ = columns_of_text(form)
+    kept = text.where(f"NOT coalesce(startswith({first}, '{MOVED}'), false)")
+    return _hashed(kept.selectExpr("*", "1 AS repeat_no"), form)
+
+
+def later_lines(text: DataFrame, form: LogForm) -> DataFrame:
+    """The second and later ones of equal lines, as `first_lines`.
+
+    Args:
+        text: as there, but the first column's text begins with the line's number.
+        form: of the lines.
+    """
+    first, *others = columns_of_text(form)
+    split = text.selectExpr(
+        f"nullif(substr({first}, {NUMBER_DIGITS + 1}), '') AS {first}",
+        *others,
+        "file",
+        f"CAST(substr({first}, 1, {NUMBER_DIGITS}) AS int) AS repeat_no",
     )
+    return _hashed(split, form)
+
+
+def fields_of_lines(text: DataFrame, form: LogForm) -> DataFrame:
+    """Whole lines as the form's `columns_of_text`.
+
+    Args:
+        text: `value`, and `file`.
+        form: of the lines.
+    """
+    if form.series == "v2":
+        return text
+    fields = text.selectExpr("split(value, ',') AS fields", "file")
+    return fields.selectExpr(
+        *(f"nullif(get(fields, {place}), '') AS {name}" for place, name in enumerate(columns_of_text(form))), "file"
+    )
+
+
+def plainly_good(form: LogForm, day: date) -> str:
+    """A condition on `value`, a whole line, that holds for no line that breaks a rule, and for nearly all others.
+
+    One pattern is read faster than each field by itself. A line that it does not know is looked at in full.
+    """
+    if form.series == "v2":
+        return "false"
+    usual = {place: _USUAL[name] for name, place in form.places}
+    usual[dict(form.places)["date"]] = day.isoformat()
+    return f"value RLIKE r'^{','.join(usual.get(place, '[^,]*') for place in range(form.width))}\\z'"
+
+
+def _hashed(text: DataFrame, form: LogForm) -> DataFrame:
+    return text.selectExpr("*", f"xxhash64({_texts(form)}) AS line_hash")
+
+
+def _texts(form: LogForm) -> str:
+    """A line's fields, empty ones as texts: a hash passes nulls over, and would not tell which field is empty."""
+    return ", ".join(f"coalesce({name}, '')" for name in columns_of_text(form))
 
 
 def typed_requests(lines: DataFrame, form: LogForm) -> DataFrame:
     """Lines as typed requests, good and bad alike.
 
     Args:
-        lines: the columns of `LINE`, and those of `FACTS` for the file each is from.
+        lines: of `first_lines` and `later_lines`, each with the `FACTS` of its file.
         form: where the fields are.
 
     Returns:
         The contract's columns less provenance, `line`, and `broken`: bit N is set where rule N of `rules_of` does
         not hold.
     """
-    read = _read_v1(lines, form) if form.series == "v1" else _read_v2(lines)
+    whole = "value" if form.series == "v2" else f"concat_ws(',', {_texts(form)})"
+    whole_lines = lines.selectExpr("*", f"{whole} AS line")
+    read = _read_v1(whole_lines, form) if form.series == "v1" else _read_v2(whole_lines)
     made = {
         "series": f"'{form.series}'",
         "requested_at": "timestamp_seconds(midnight + second_of_day - coalesce(own_offset,"
@@ -156,59 +211,64 @@ def _shape(text: str) -> str:
 
 
 def _whole(text: str) -> str:
-    """A whole number written plainly or as a float (`1111711.0`); null for anything else, `1.1e+24` among it."""
-    plain = f"CASE WHEN {text} LIKE '%.0' THEN substr({text}, 1, length({text}) - 2) ELSE {text} END"
-    return rf"CASE WHEN {text} RLIKE r'^-?[0-9]{{1,18}}([.]0)?\z' THEN try_cast({plain} AS bigint) END"
+    """A whole number of at most 15 digits, written plainly or as a float (`1111711.0`); null for anything else."""
+    # So many digits are exact in a double, and engines read those fastest.
+    return rf"CASE WHEN {text} RLIKE r'^-?[0-9]{{1,15}}([.]0)?\z' THEN CAST(try_cast({text} AS double) AS bigint) END"
 
 
 def _flag(text: str) -> str:
     return f"CASE {text} WHEN '1.0' THEN true WHEN '1' THEN true WHEN '0.0' THEN false WHEN '0' THEN false END"
 
 
-def _second(clock: str) -> str:
-    """The second of the day of a text HH:MM:SS; null for anything else."""
-    hour, minute, second = (f"try_cast(substr({clock}, {start}, 2) AS int)" for start in (1, 4, 7))
-    return (
-        f"CASE WHEN {_shape(clock)} = '00:00:00' AND {minute} <= 59 AND {second} <= 59"
-        f" THEN {hour} * 3600 + {minute} * 60 + {second} END"
-    )
+def _digits(clock: str) -> str:
+    """A text HH:MM:SS as the number HHMMSS; null for anything else."""
+    return f"CASE WHEN {_shape(clock)} = '00:00:00' THEN try_cast(replace({clock}, ':', '') AS int) END"
+
+
+# The second of the day by the column `digits`; null where there is no such minute or second.
+_SECOND = (
+    "CASE WHEN digits % 100 <= 59 AND digits div 100 % 100 <= 59"
+    " THEN digits div 10000 * 3600 + digits div 100 % 100 * 60 + digits % 100 END"
+)
 
 
 def _day(text: str) -> str:
     """The date of a text YYYY-MM-DD; null for anything else."""
-    return f"CASE WHEN {_shape(text)} = '0000-00-00' THEN try_cast({text} AS date) END"
+    # Nearly every line is of its file's day, so that reading is the exception.
+    return (
+        f"CASE WHEN {text} = file_day THEN file_date"
+        f" WHEN {_shape(text)} = '0000-00-00' THEN try_cast({text} AS date) END"
+    )
 
 
 def _read_v1(lines: DataFrame, form: LogForm) -> DataFrame:
-    places = dict(form.places)
+    places, columns = dict(form.places), columns_of_text(form)
 
-    def field(name: str, column: str) -> str:
-        return f"get(fields, {places[name]}) AS {column}" if name in places else f"CAST(NULL AS string) AS {column}"
+    def field(name: str) -> str:
+        return columns[places[name]] if name in places else "CAST(NULL AS string)"
 
-    split = lines.selectExpr(*LINE, *FACTS, "split(line, ',') AS fields")
-    texts = split.selectExpr(
+    texts = lines.selectExpr(
         *LINE,
         *FACTS,
-        "size(fields) AS width",
-        *(field(name, f"{name}_text") for name in ("date", "time", "cik", "status", "size", "idx", "crawler", "zone")),
-        *(field(name, name) for name in ("ip", "accession")),
-        field("document", "name"),
+        *(f"{field(name)} AS {name}_text" for name in ("date", "cik", "status", "size", "idx", "crawler", "zone")),
+        f"{_digits(field('time'))} AS digits",
+        *(f"coalesce({field(name)}, '') AS {name}" for name in ("ip", "accession", "document")),
     )
     return texts.selectExpr(
         *LINE,
         *FACTS,
-        *("status_text", "size_text", "idx_text", "crawler_text", "zone_text", "width"),
-        f"{form.width} AS expected_width",
+        *("status_text", "size_text", "idx_text", "crawler_text", "zone_text"),
         f"{_day('date_text')} AS log_date",
-        f"{_second('time_text')} AS second_of_day",
+        f"CAST({_SECOND} AS int) AS second_of_day",
         "CAST(NULL AS int) AS own_offset",
         f"{_whole('cik_text')} AS cik",
         "accession",
         # A bare ending (`.txt`, `-index.htm`) means that the file is named for the accession.
-        f"translate(CASE WHEN name LIKE '-%' OR name LIKE '.%' THEN concat(accession, name) ELSE name END,"
+        "replace(concat(CASE WHEN substr(document, 1, 1) IN ('-', '.') THEN accession ELSE '' END, document),"
         f" '{INNER_COMMA}', ',') AS document",
         "ip",
-        r"CASE WHEN zone_text RLIKE r'^-?[0-9]{1,9}([.][0-9]{1,9})?\z' THEN try_cast(zone_text AS double) END AS zone",
+        r"CASE zone_text WHEN '0.0' THEN 0D WHEN '500.0' THEN 500D ELSE"
+        r" CASE WHEN zone_text RLIKE r'^-?[0-9]{1,9}([.][0-9]{1,9})?\z' THEN try_cast(zone_text AS double) END END AS zone",
         f"try_cast({_whole('status_text')} AS int) AS status",
         f"{_whole('size_text')} AS size_bytes",
         f"{_flag('idx_text')} AS is_index",
@@ -222,7 +282,7 @@ def _read_v2(lines: DataFrame) -> DataFrame:
         *LINE,
         *FACTS,
         "substr(stamp, 1, 10) AS date_text",
-        "substr(stamp, 12, 8) AS time_text",
+        f"{_digits('substr(stamp, 12, 8)')} AS digits",
         "substr(stamp, 11, 1) AS between",
         "substr(stamp, 20) AS tail",
         f"translate(substr(line, length(stamp) + 2), '{INNER_COMMA}', ',') AS path",
@@ -249,7 +309,7 @@ def _read_v2(lines: DataFrame) -> DataFrame:
         "2 AS expected_width",
         f"{_day('date_text')} AS log_date",
         "CASE WHEN between IN ('T', ' ') AND (own <> '' OR tail RLIKE r'^([.][0-9]+)?\\z')"
-        f" THEN {_second('time_text')} END AS second_of_day",
+        f" THEN CAST({_SECOND} AS int) END AS second_of_day",
         "CASE WHEN own = 'Z' THEN 0 WHEN own <> '' THEN"
         " (try_cast(substr(own, 2, 2) AS int) * 3600 + try_cast(substr(own, -2) AS int) * 60)"
         " * CASE WHEN own LIKE '-%' THEN -1 ELSE 1 END END AS own_offset",
@@ -267,14 +327,13 @@ def _read_v2(lines: DataFrame) -> DataFrame:
     )
 
 
-def good_requests(typed: DataFrame, provenance: DataFrame) -> DataFrame:
-    """The requests that keep every rule, in the contract's columns.
+def good_requests(typed: DataFrame) -> DataFrame:
+    """The requests that keep every rule, in the contract's columns less provenance.
 
     Args:
         typed: from `typed_requests`.
-        provenance: a row for each day, of `PROVENANCE`.
     """
-    return typed.where("broken = 0").join(provenance, ["series", "log_date"]).selectExpr(*REQUESTS.columns)
+    return typed.where("broken = 0").select(*(c for c in REQUESTS.columns if c not in REQUESTS.provenance))
 
 
 def refused_requests(typed: DataFrame) -> DataFrame:

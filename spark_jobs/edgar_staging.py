@@ -6,6 +6,7 @@ import os
 import secrets
 import shutil
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,14 +14,56 @@ import psutil
 
 from lake import staged
 from spark_jobs.edgar_gold import GOLD, VisitDefinition, gold_frames
+from spark_jobs.edgar_requests import columns_of_text
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
     from lake.home import Home
+    from spark_jobs.edgar_files import LogForm
 
 # What partition columns are; they come from folder names, so an engine would guess.
 _PARTITION = {"series": "CAST(series AS string) AS series", "log_date": "CAST(log_date AS date) AS log_date"}
+
+
+def ddl(columns: Mapping[str, str]) -> str:
+    """Columns and their types as a schema's text."""
+    return ", ".join(f"{name} {kind}" for name, kind in columns.items())
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Columns with a row for each of some days or files, to be joined to what belongs to them.
+
+    Attributes:
+        columns: name → SQL type.
+        rows: the values.
+        key: the columns to join by.
+    """
+
+    columns: Mapping[str, str]
+    rows: Sequence[tuple[object, ...]]
+    key: tuple[str, ...]
+
+    @property
+    def keys(self) -> list[dict[str, str]]:
+        """The key of each row, as folders' names have it."""
+        return [
+            {name: str(value) for name, value in zip(self.columns, row, strict=True) if name in self.key}
+            for row in self.rows
+        ]
+
+    def joined(self, spark: SparkSession, frame: DataFrame) -> DataFrame:
+        """A frame's rows with these columns; each row's key is among these."""
+        from pyspark.sql import functions as F  # noqa: N812 - heavy, and its customary name
+
+        if len(self.rows) > 1:
+            return frame.join(spark.createDataFrame([*self.rows], ddl(self.columns)), [*self.key])
+        # Constants cost nothing where a join takes each row up.
+        known = zip(self.columns.items(), self.rows[0], strict=True)
+        return frame.drop(*self.columns).select(
+            "*", *(F.lit(value).cast(kind).alias(name) for (name, kind), value in known)
+        )
 
 
 def new_scratch(home: Home) -> Path:
@@ -34,26 +77,60 @@ def new_scratch(home: Home) -> Path:
     return path
 
 
-def ddl(columns: Mapping[str, str]) -> str:
-    """Columns and their types as a schema's text."""
-    return ", ".join(f"{name} {kind}" for name, kind in columns.items())
+def write(frame: DataFrame, folder: Path, partitions: Sequence[Mapping[str, str]]) -> None:
+    """Add a frame's rows to a folder, by series and day.
+
+    Args:
+        frame: rows of the partitions and no others.
+        folder: where; each partition is a folder below it.
+        partitions: the series and day of each.
+    """
+    if len(partitions) > 1:
+        frame.write.mode("append").partitionBy("series", "log_date").parquet(str(folder))
+        return
+    # Told apart by nobody: an engine would look at each row to find the one folder.
+    frame.drop(*partitions[0]).write.mode("append").parquet(str(_within(folder, partitions[0])))
 
 
-def write(frame: DataFrame, folder: Path) -> None:
-    """Add a frame's rows to a folder, by series and day."""
-    frame.write.mode("append").partitionBy("series", "log_date").parquet(str(folder))
+def _within(folder: Path, partition: Mapping[str, str]) -> Path:
+    return folder.joinpath(*(f"{name}={value}" for name, value in partition.items()))
 
 
-def read(spark: SparkSession, folder: Path, columns: Sequence[str]) -> DataFrame:
-    """The rows below a folder that is not empty."""
-    return spark.read.parquet(str(folder)).selectExpr(*(_PARTITION.get(name, name) for name in columns))
+def read_lines(spark: SparkSession, folder: Path) -> DataFrame:
+    """The clean text below a folder: `value`, a whole line, and `file`."""
+    # Without lineSep engines end lines at carriage returns too.
+    text = spark.read.option("lineSep", "\n").text(str(folder))
+    return text.selectExpr("value", "CAST(file AS int) AS file")
+
+
+def read_text(spark: SparkSession, form: LogForm, folder: Path) -> DataFrame:
+    """The clean text below a folder: the form's `columns_of_text`, and `file`."""
+    if form.series == "v2":
+        return read_lines(spark, folder)
+    columns = {**dict.fromkeys(columns_of_text(form), "string"), "file": "int"}
+    # Clean text has no quotes that mean anything, and no carriage return, which stands for them here.
+    reader = spark.read.schema(ddl(columns)).option("quote", "\r").option("lineSep", "\n")
+    return reader.csv(str(folder))
+
+
+def read(
+    spark: SparkSession, folder: Path, columns: Sequence[str], partitions: Sequence[Mapping[str, str]]
+) -> DataFrame:
+    """The rows below a folder that is not empty, of the partitions that were written there."""
+    if len(partitions) > 1:
+        return spark.read.parquet(str(folder)).selectExpr(*(_PARTITION.get(name, name) for name in columns))
+    (partition,) = partitions
+    constants = {name: f"'{value}'" for name, value in partition.items()}
+    constants["log_date"] = f"DATE {constants['log_date']}"
+    rows = spark.read.parquet(str(_within(folder, partition)))
+    return rows.selectExpr(*(f"{constants[name]} AS {name}" if name in constants else name for name in columns))
 
 
 def stage_gold(  # noqa: PLR0913, PLR0917 - a job's surroundings
     spark: SparkSession,
     home: Home,
     requests: DataFrame,
-    provenance: DataFrame,
+    provenance: Facts,
     definition: VisitDefinition,
     scratch: Path,
 ) -> dict[str, list[staged.StagedFile]]:
@@ -63,22 +140,24 @@ def stage_gold(  # noqa: PLR0913, PLR0917 - a job's surroundings
         spark: a session that sees this machine's files.
         home: whose lake.
         requests: see `gold_frames`.
-        provenance: see `gold_frames`.
+        provenance: of each day that the requests are of.
         definition: what a visit is.
         scratch: a folder of this load, removed by the caller after the commit.
     """
+    keys = provenance.keys
+    day = provenance.key if len(keys) > 1 else ()
     folders = {known.id: staged.new_folder(home, known, scratch / "staged") for known in GOLD}
 
     def keep(name: str, frame: DataFrame) -> DataFrame:
         folder = folders.get(name, scratch / name)
-        write(frame, folder)
+        write(frame, folder, keys)
         if next(folder.rglob("*.parquet"), None) is None:
             # Without a row there is no file, and nothing that a schema could be read from.
             return spark.createDataFrame([], frame.schema)
-        return read(spark, folder, frame.columns)
+        return read(spark, folder, [*(c for c in keys[0] if c not in frame.columns), *frame.columns], keys)
 
     try:
-        gold_frames(requests, provenance, definition, keep)
+        gold_frames(requests, lambda frame: provenance.joined(spark, frame), definition, keep, day)
         return {known.id: staged.files_of(known, folders[known.id]) for known in GOLD}
     except BaseException:
         for folder in folders.values():

@@ -50,6 +50,11 @@ _SESSION = {
 }
 
 
+# Parquet is written fast rather than small, and without long dictionaries of what hardly repeats.
+_ZSTD_LEVEL = 1
+_DICTIONARY_BYTES = 128 << 10
+
+
 class EngineError(RuntimeError):
     """An engine did not come up; the text ends with the last lines of its log."""
 
@@ -88,6 +93,8 @@ def spark_argv(port: int, memory: str = "2g", conf: Mapping[str, str] | None = N
         "spark.sql.shuffle.partitions": str(cores),
         "spark.connect.grpc.binding.address": "127.0.0.1",
         "spark.connect.grpc.binding.port": str(port),
+        "spark.hadoop.parquet.compression.codec.zstd.level": str(_ZSTD_LEVEL),
+        "spark.hadoop.parquet.dictionary.page.size": str(_DICTIONARY_BYTES),
         **_SESSION,
         **(conf or {}),
     }
@@ -104,6 +111,15 @@ def spark_argv(port: int, memory: str = "2g", conf: Mapping[str, str] | None = N
         os.pathsep.join(filter(None, class_path)),
         "org.apache.spark.sql.connect.service.SparkConnectServer",
     ]
+
+
+def sail_environment(base: Mapping[str, str]) -> dict[str, str]:
+    """An environment in which Sail writes Parquet as Apache Spark is told to."""
+    return {
+        **base,
+        "SAIL_PARQUET__COMPRESSION": f"zstd({_ZSTD_LEVEL})",
+        "SAIL_PARQUET__DICTIONARY_PAGE_SIZE_LIMIT": str(_DICTIONARY_BYTES),
+    }
 
 
 def spark_environment(base: Mapping[str, str]) -> dict[str, str]:
@@ -167,7 +183,7 @@ def start(  # noqa: PLR0913, PLR0917 - an engine's own words
     """
     argv = sail_argv(port) if kind == "sail" else spark_argv(port, memory, conf)
     base = {**os.environ, **(env or {})}
-    env = base if kind == "sail" else spark_environment(base)
+    env = sail_environment(base) if kind == "sail" else spark_environment(base)
     log_dir.mkdir(parents=True, exist_ok=True)
     log = log_dir / f"{kind}.log"
     with log.open("ab") as output:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import date, datetime, time
 from pathlib import Path
 from typing import IO
@@ -35,8 +35,14 @@ noagent, find, crawler, browser. Second form (from 2020-05-19): time and uri_pat
 """
 
 
-def write_log(path: Path, seed: int, per_sector: int, day: date, rows: int) -> None:
-    """Write a day's zip.
+def frames(seed: int, per_sector: int, day: date, rows: int) -> Iterator[pl.DataFrame]:
+    """A day's log in pieces, in the columns and the cells of its form; memory does not grow with the rows.
+
+    Args:
+        seed: of the world.
+        per_sector: how many companies of each sector the world has.
+        day: any day that has a log.
+        rows: how many requests.
 
     Raises:
         ValueError: for a day that has no log.
@@ -45,10 +51,25 @@ def write_log(path: Path, seed: int, per_sector: int, day: date, rows: int) -> N
     if series is None:
         raise ValueError(f"there is no log of {day}")
     frame_of: Callable[[int, date, Visits], pl.DataFrame] = _first_form if series == "v1" else _second_form
+    return (frame_of(seed, day, piece) for piece in visits(seed, per_sector, day, rows))
+
+
+def write_rows(file: IO[bytes], frame: pl.DataFrame, *, header: bool) -> None:
+    """Write a piece of a log as the SEC writes it: no quotes, numbers as floats."""
+    frame.write_csv(file, include_header=header, quote_style="never")
+
+
+def write_log(path: Path, seed: int, per_sector: int, day: date, rows: int) -> None:
+    """Write a day's zip; see `frames`.
+
+    Raises:
+        ValueError: for a day that has no log.
+    """
+    pieces = frames(seed, per_sector, day, rows)
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
         with archive.open(_entry(f"log{day:%Y%m%d}.csv", day), "w", force_zip64=True) as file:
-            for number, piece in enumerate(visits(seed, per_sector, day, rows)):
-                _write_csv(file, frame_of(seed, day, piece), header=number == 0)
+            for number, frame in enumerate(pieces):
+                write_rows(file, frame, header=number == 0)
         archive.writestr(_entry("README.txt", day), README)
 
 
@@ -57,10 +78,6 @@ def _entry(name: str, day: date) -> zipfile.ZipInfo:
     entry = zipfile.ZipInfo(name, (day.year, day.month, day.day, 23, 59, 58))
     entry.compress_type = zipfile.ZIP_DEFLATED
     return entry
-
-
-def _write_csv(file: IO[bytes], frame: pl.DataFrame, header: bool) -> None:
-    frame.write_csv(file, include_header=header, quote_style="never")
 
 
 def _base(seed: int, day: date, piece: Visits) -> pl.DataFrame:

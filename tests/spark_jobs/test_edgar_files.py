@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import random
 import zipfile
+from collections import Counter
 from datetime import date
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from spark_jobs import edgar_files, edgar_lines
+from spark_jobs import edgar_files, edgar_lines, edgar_repeats
 from spark_jobs.edgar_files import DamagedLog, NotALog, clean, read_head
 from spark_jobs.edgar_lines import INNER_COMMA
+from spark_jobs.edgar_repeats import MOVED, NUMBER_DIGITS
 
 HEADER = b"ip,date,time,zone,cik,accession,extention,code,size,idx,norefer,noagent,find,crawler,browser"
 LINE = b"1.2.3.abc,2017-01-02,00:00:01,0.0,320193.0,0000320193-17-000001,.txt,200.0,10.0,0.0,0.0,0.0,9.0,0.0,"
@@ -26,7 +29,18 @@ def written(folder: Path, content: bytes, name: str = "log20170102.csv") -> Path
 
 
 def texts(log: edgar_files.CleanLog) -> bytes:
-    return b"".join(chunk.read_bytes() for chunk in log.chunks)
+    """The lines in the chunks that were not moved, then those that were."""
+    first = [line for line in _lines(log.chunks) if line[:1] != MOVED.encode()]
+    return b"".join(line + b"\n" for line in [*first, *(line for _, line in repeats(log))])
+
+
+def repeats(log: edgar_files.CleanLog) -> list[tuple[int, bytes]]:
+    """The lines that were moved, each with its number."""
+    return [(int(line[:NUMBER_DIGITS]), line[NUMBER_DIGITS:]) for line in _lines(log.repeats)]
+
+
+def _lines(paths: list[Path]) -> list[bytes]:
+    return [line for path in paths for line in path.read_bytes()[:-1].split(b"\n")]
 
 
 @pytest.mark.parametrize(
@@ -60,10 +74,14 @@ def test_line_ends_and_a_missing_last_one_change_nothing(tmp_path: Path, end: by
 
 def test_quotes_go_and_commas_inside_them_are_told_apart(tmp_path: Path) -> None:
     quoted = b",".join(b'"' + part + b'"' for part in LINE.replace(b".txt", b"a\\b.txt").split(b","))
-    path = written(tmp_path, b"\n".join([HEADER, quoted.replace(b"a\\b", b"a,b"), "Ä,é".encode()]))
+    path = written(
+        tmp_path,
+        b"\n".join([HEADER, quoted.replace(b"a\\b", b"a,b"), "Ä,é".encode(), LINE.replace(b".txt", "Ä".encode())]),
+    )
     log = clean(path, tmp_path / "out")
     plain = LINE.replace(b".txt", b"a" + INNER_COMMA.encode() + b"b.txt")
-    assert texts(log) == plain + b"\n" + "Ä,é".encode() + b"\n"
+    assert texts(log).splitlines() == [plain, LINE.replace(b".txt", "Ä".encode())]
+    assert log.refused == [("line_has_every_field", "Ä,é")]
 
 
 def test_a_quoted_header_in_capitals_with_a_byte_order_mark_is_known(tmp_path: Path) -> None:
@@ -121,7 +139,32 @@ def test_chunks_stay_under_their_size_and_hold_whole_lines(tmp_path: Path, monke
     log = clean(written(tmp_path, b"\n".join([HEADER, *lines])), tmp_path / "out", chunk_bytes=2048)
     assert len(log.chunks) > 5
     assert all(chunk.stat().st_size <= 2048 for chunk in log.chunks)
-    assert texts(log) == b"".join(line + b"\n" for line in lines)
+    assert sorted(texts(log).splitlines()) == sorted(lines)
+    numbers = Counter(number for number, _ in repeats(log))
+    # 200 lines of 60 texts.
+    assert numbers == {2: 60, 3: 60, 4: 20}
+
+
+def test_repeats_are_numbered_in_the_order_of_the_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(edgar_lines, "BLOCK_BYTES", 64)
+    monkeypatch.setattr(edgar_repeats, "COMPARED_LINES", 3)
+    lines = [b"b,1", b"a,2", b"b,1", b"c,3", b"a,2", b"b,1", b"b,11", b"a,2 "] * 3
+    log = clean(written(tmp_path, b"\n".join([b"time,uri_path", *lines])), tmp_path / "out", chunk_bytes=20)
+    assert log.rows_clean == len(lines)
+    first = [line for line in _lines(log.chunks) if line[:1] != MOVED.encode()]
+    assert first == [b"b,1", b"a,2", b"c,3", b"b,11", b"a,2 "]
+    later = sorted(repeats(log))
+    wanted = Counter(lines)
+    assert later == sorted((number, line) for line, count in wanted.items() for number in range(2, count + 1))
+    assert len(log.repeats) > 1
+
+
+def test_lines_whose_hashes_meet_are_told_apart_by_their_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(edgar_repeats, "_hashes", lambda lines: np.zeros(len(lines), np.uint64))
+    lines = [b"a,1", b"b,2", b"a,1", b"c,3"]
+    log = clean(written(tmp_path, b"\n".join([b"time,uri_path", *lines])), tmp_path / "out")
+    assert texts(log).splitlines() == [b"a,1", b"b,2", b"c,3", b"a,1"]
+    assert repeats(log) == [(2, b"a,1")]
 
 
 PIECES = st.one_of(

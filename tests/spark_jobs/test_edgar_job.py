@@ -21,7 +21,7 @@ from lake import delta, staged
 from lake.home import Home
 from lake.rows import RowsLost
 from lake.settings import load_settings
-from spark_jobs import edgar
+from spark_jobs import edgar, edgar_repeats
 from spark_jobs.edgar import Day, DaysFailed, run_day, run_days
 from spark_jobs.edgar_files import NotALog, read_head
 from spark_jobs.edgar_gold import GOLD, MINUTES, VISITS
@@ -278,7 +278,7 @@ def test_a_line_lost_by_the_engine_stops_the_load(
     good, _ = damaged_logs(tmp_path / "logs")
     home = new_home("lost")
     whole = edgar.good_requests
-    monkeypatch.setattr(edgar, "good_requests", lambda typed, facts: whole(typed, facts).where("repeat_no = 1"))
+    monkeypatch.setattr(edgar, "good_requests", lambda typed: whole(typed).where("repeat_no = 1"))
     with pytest.raises(RowsLost, match=r"log20170312\.csv"):
         run_day(sail, home, good, "run")
     assert delta.count(home, REQUESTS) == 0
@@ -291,7 +291,7 @@ def test_repeats_are_found_in_parts_as_at_once(
     path = tmp_path / "log20170312.csv"
     good = [line for line, rules in LINES_V1 if rules == ""]
     path.write_bytes("\n".join([HEADER_V1, *(good * 3)]).encode())
-    monkeypatch.setattr(edgar, "LINES_HASHED", 4)
+    monkeypatch.setattr(edgar_repeats, "COMPARED_LINES", 4)
     home = new_home("parts")
     assert run_day(sail, home, day_of(path), "run").rows_out == len(good) * 3
     repeats = facts(home, REQUESTS.id).group_by("second_of_day", "document", "is_crawler").agg("repeat_no")
