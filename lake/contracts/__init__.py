@@ -10,8 +10,8 @@ from lake.contracts.filings import FILINGS
 from lake.contracts.forecasts import FORECASTS
 from lake.contracts.indices import INDEX_TABLES
 from lake.contracts.listings import LISTINGS
-from lake.contracts.log_days import LOG_DAYS
 from lake.contracts.live import LIVE
+from lake.contracts.log_days import LOG_DAYS
 from lake.contracts.market import DISPUTED, MARKET, SECTORS
 from lake.contracts.marts import LOADS, MARTS
 from lake.contracts.minutes import MINUTE_TABLES

@@ -13,7 +13,7 @@ from lake import delta
 from lake.contracts import table
 from spark_jobs.live_kafka import Topic
 from spark_jobs.live_replay import Pace, Played, Replay, logged
-from spark_jobs.live_source import Source, StreamWriter, follow, writer_of
+from spark_jobs.live_source import Source, StreamWriter, writer_of
 from tests.kafka.conftest import DAY, Broker
 from tests.live_stream import Live
 
