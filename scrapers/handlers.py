@@ -54,7 +54,9 @@ class FileDownloadHandler(BaseDownloadHandler):
         headers = [(name, value) for name, value in headers if name.lower() != b"accept-encoding"]
         asked = {"Accept-Encoding": "identity", **(download.ask(request.url) if download else {})}
         headers += [(name.encode(), value.encode()) for name, value in asked.items()]
-        request.meta["file_gained"], began = 0, False
+        # Of this attempt, and none of what an earlier one left there.
+        request.meta.update(file_gained=0, file_bytes=0, file_sha256=None, file_damage=None)
+        began = False
         try:
             async with self._client.stream(request.method, request.url, headers=headers, content=request.body) as reply:
                 began = True
