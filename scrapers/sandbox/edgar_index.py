@@ -47,11 +47,16 @@ def master_index(seed: int, per_sector: int, quarter: tuple[int, int], today: da
     number_of = frame["accession"].str.replace_all("-", "").cast(pl.Int64).to_numpy()
     bits = noise.bits(noise.key(seed, "filed"), number_of)
     days = (date(year + 1, 1, 1) - date(year, 1, 1)).days
-    listed = frame.with_columns(
-        (pl.lit(date(year, 1, 1)) + pl.duration(days=pl.Series((bits % np.uint64(days)).astype(np.int64)))).alias("on"),
-        pl.Series(_FORMS).gather(((bits >> np.uint64(32)) % np.uint64(len(_FORMS))).astype(np.int64)).alias("form"),
-        pl.col("cik").replace_strict(names, default=None, return_dtype=pl.String).alias("name"),
-    ).filter(pl.col("on").dt.quarter() == number, pl.col("on") < today)
+    after = pl.Series("after", (bits % np.uint64(days)).astype(np.int64))
+    listed = (
+        frame.with_columns(after)
+        .with_columns(
+            (pl.lit(date(year, 1, 1)) + pl.duration(days="after")).alias("on"),
+            pl.Series(_FORMS).gather(((bits >> np.uint64(32)) % np.uint64(len(_FORMS))).astype(np.int64)).alias("form"),
+            pl.col("cik").replace_strict(names, default=None, return_dtype=pl.String).alias("name"),
+        )
+        .filter(pl.col("on").dt.quarter() == number, pl.col("on") < today)
+    )
     name = pl.coalesce("name", pl.format("SIMULATED FILER {}", "cik"))
     path = pl.format("edgar/data/{}/{}.txt", "cik", "accession")
     line = pl.concat_str("cik", name, "form", pl.col("on").dt.to_string("%Y-%m-%d"), path, separator="|")
