@@ -126,7 +126,9 @@ def test_days_that_are_no_longer_counted_leave_and_others_stay(work: Work) -> No
         delta.replace_slice(work.home, known, known.schema.create_empty(), gone)
     assert facts(make(work)) == (0, 2, 2)
     found = content(work)
-    assert {name: frame["series"].unique().to_list() for name, frame in found.items()} == {name: ["v1"] for name in STEPS}
+    assert {name: frame["series"].unique().to_list() for name, frame in found.items()} == {
+        name: ["v1"] for name in STEPS
+    }
     assert found["gold.visits_day"]["log_date"].max() == days[-2]
     assert found["gold.visits_bands"].filter(pl.col("day_kind") == "all")["days"].unique().to_list() == [59]
     alike(found, made_whole(work))
