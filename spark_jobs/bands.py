@@ -126,7 +126,7 @@ class _Matrix:
     file: IO[bytes] = field(init=False)
 
     def __post_init__(self) -> None:
-        self.file = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY, dir=self.scratch)  # noqa: SIM115 - closed by its user
+        self.file = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY, dir=str(self.scratch))  # noqa: SIM115 - closed by its user
 
     def add(self, seconds: Ints, visits: Ints) -> None:
         """Write the next day; a second that is not named has no visits."""

@@ -31,8 +31,9 @@ from spark_jobs.bands import (
 )
 
 BANDS_CIK = table("gold.visits_bands_cik")
-# Counts of a company's minute on a day, in memory at a time: about 40 bytes each while they are sorted.
-ROWS_AT_ONCE = 6_000_000
+# Counts of a company's minute on a day, in memory at a time: about 100 bytes each while they are grouped.
+ROWS_AT_ONCE = 4_000_000
+_COUNTS = ("log_date", "cik", "minute_of_day", "visits_all", "visits_human")
 
 
 def sparse_percentiles(visits: Ints, starts: Ints, lengths: Ints, days: int, zeros: Zeros) -> tuple[Floats, Ints]:
@@ -94,8 +95,9 @@ def visits_bands_cik(
     known = Known()
     try:
         for number, (first, last) in enumerate(chosen.spans()):
-            some = read(first, last).join(wanted, on="cik", how="semi").with_columns(_part=pl.col("cik") % parts)
+            some = read(first, last).join(wanted, on="cik", how="semi")
             known.add(some)
+            some = some.select(*_COUNTS, _part=pl.col("cik") % parts)
             for (part,), rows_of in some.partition_by("_part", as_dict=True, include_key=False).items():
                 folder = scratch / f"part-{part}"
                 folder.mkdir(exist_ok=True)

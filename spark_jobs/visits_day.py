@@ -76,7 +76,7 @@ class DayMaker:
 def visits_day(seconds: pl.LazyFrame, measure: Measure = "all") -> pl.DataFrame:
     """Rows of gold.visits_day of all days that rows of gold.visits_second tell of."""
     totals = day_totals(seconds).collect()
-    frames = [DAYS.schema.create_empty()]
+    frames: list[pl.DataFrame] = [DAYS.schema.create_empty()]
     for mine in totals.partition_by("series"):
         by_day = {day: rows for (day,), rows in mine.partition_by("log_date", as_dict=True).items()}
         maker = DayMaker(by_day.__getitem__, sorted(by_day), measure)

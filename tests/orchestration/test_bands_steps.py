@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -126,7 +126,9 @@ def test_days_that_are_no_longer_counted_leave_and_others_stay(work: Work) -> No
         delta.replace_slice(work.home, known, known.schema.create_empty(), gone)
     assert facts(make(work)) == (0, 2, 2)
     found = content(work)
-    assert {name: frame["series"].unique().to_list() for name, frame in found.items()} == {name: ["v1"] for name in STEPS}
+    assert {name: frame["series"].unique().to_list() for name, frame in found.items()} == {
+        name: ["v1"] for name in STEPS
+    }
     assert found["gold.visits_day"]["log_date"].max() == days[-2]
     assert found["gold.visits_bands"].filter(pl.col("day_kind") == "all")["days"].unique().to_list() == [59]
     alike(found, made_whole(work))
@@ -173,14 +175,17 @@ def test_killed_between_two_commits_the_next_run_completes(
     count(work, days[10:20], seed=3)
     commits = iter(range(100))
 
-    def then_killed(*_: object) -> None:
-        if next(commits) == 1:
-            raise KeyboardInterrupt
+    def or_killed(write: Callable[..., Any]) -> Callable[..., Any]:
+        def written(*arguments: Any) -> Any:
+            if next(commits) == 1:
+                raise KeyboardInterrupt
+            return write(*arguments)
+
+        return written
 
     with monkeypatch.context() as patch:
-        for what in ("replace_slice", "replace_all"):
-            written = getattr(delta, what)
-            patch.setattr(bands.delta, what, lambda *a, written=written, **k: (then_killed(), written(*a, **k))[1])
+        patch.setattr(delta, "replace_slice", or_killed(delta.replace_slice))
+        patch.setattr(delta, "replace_all", or_killed(delta.replace_all))
         with pytest.raises(KeyboardInterrupt):
             STEPS[name](work)
     make(work)

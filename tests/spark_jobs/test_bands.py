@@ -71,8 +71,13 @@ def rows_of(counts: dict[date, dict[tuple[int, ...], tuple[int, int | None]]], *
         for place, visits in places.items()
     ]
     names = ("log_date", *by, "visits_all", "visits_human", "observed_at", "_run_id")
-    kinds = {"log_date": pl.Date, "visits_human": pl.Int64, "observed_at": pl.Datetime("us", "UTC"), "second_of_day": pl.Int32, "minute_of_day": pl.Int32}  # fmt: skip
-    return pl.DataFrame(rows, schema=list(names), orient="row").cast({n: kinds[n] for n in names if n in kinds})  # type: ignore[arg-type]
+    found = pl.DataFrame(rows, schema=list(names), orient="row")
+    return found.with_columns(
+        pl.col("log_date").cast(pl.Date),
+        pl.col("visits_human").cast(pl.Int64),
+        pl.col("observed_at").cast(pl.Datetime("us", "UTC")),
+        pl.col("^(second|minute)_of_day$").cast(pl.Int32),
+    )
 
 
 def bands(

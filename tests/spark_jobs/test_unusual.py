@@ -49,6 +49,7 @@ def test_the_planted_filing_day_is_found_and_is_the_day_s_most_unusual(sandbox: 
     ((_, found),) = judged(sandbox, [PLANTED_DAY])
     planted = companies.find(SEED, PLANTED_SYMBOL, PER_SECTOR)
     assert planted is not None
+    assert planted.cik is not None
     at = int(np.searchsorted(sandbox[PLANTED_DAY].ciks, planted.cik))
     assert sandbox[PLANTED_DAY].ciks[at] == planted.cik
     assert found.score[at] == found.score.max()
