@@ -197,9 +197,9 @@ def _compute_and_commit(  # noqa: PLR0913, PLR0917 - a job's surroundings
         _account(spark, loading, requests)
         gold: dict[str, list[staged.StagedFile]] = {known.id: [] for known in GOLD}
         if requests:
-            gold = stage_gold(
-                spark, home, read(spark, requests_folder, READ, partitions), provenance, definition, scratch
-            )
+            counted = read(spark, requests_folder, READ, partitions)
+            rows = sum(file.rows for file in requests)
+            gold = stage_gold(spark, home, counted, provenance, definition, scratch, rows)
     except BaseException:
         shutil.rmtree(requests_folder, ignore_errors=True)
         raise
