@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ Numbers = dict[str, tuple[int, ...]]
 
 _WHOLE = "CAST({0} AS BIGINT)"
 _INSTANT = "epoch_us({0})"
-_COLUMNS = {
+COLUMNS: dict[str, dict[str, str]] = {
     "silver": {
         **dict.fromkeys(("second_of_day", "cik", "repeat_no", "status", "size_bytes"), _WHOLE),
         **dict.fromkeys(("accession", "document", "ip", "zone", "is_index", "is_crawler", "file_date"), "{0}"),
@@ -42,18 +43,19 @@ _COLUMNS = {
 }
 
 
-def numbers(out: Path) -> Numbers:
+def numbers(out: Path, columns_of: Mapping[str, Mapping[str, str]] = COLUMNS) -> Numbers:
     """By table: how many rows, and the sum of the rows' hashes; provenance and `line_hash` apart.
 
     Args:
         out: the folder of a contender, with a home in it or with files named for the tables.
+        columns_of: table → column → how it is compared, as SQL.
     """
     import duckdb
 
     found: Numbers = {}
     with duckdb.connect() as con:
         con.execute("SET TimeZone = 'UTC'")
-        for name, columns in _COLUMNS.items():
+        for name, columns in columns_of.items():
             texts = ", ".join(kind.format(f'"{column}"') for column, kind in columns.items())
             relation = _in_home(con, out, name) if (out / "home").exists() else f"read_parquet('{out}/{name}*.parquet')"
             (row,) = con.execute(f"SELECT count(*), sum(CAST(hash({texts}) AS HUGEINT)) FROM {relation}").fetchall()
