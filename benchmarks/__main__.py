@@ -7,6 +7,7 @@ tick          a tick of 1,100 companies, from the sensor's evaluation by the dae
 tick_11000    the same of 11,000
 year_of_ticks a tick in a home on its first day and in one with a year of ticks, by turns
 definitions   seconds of build_defs() after its imports
+edgar         an EDGAR log of 1, 8 and 40 million rows to silver and gold: Sail, Apache Spark, DuckDB, Polars
 backfill_bars ten years of daily bars of the universe into an empty home
 """
 
@@ -29,7 +30,7 @@ from typing import Any
 
 import httpx
 
-from benchmarks import backfill_bars
+from benchmarks import backfill_bars, edgar
 from benchmarks.machine import PeakMemory, describe
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -163,6 +164,7 @@ ALONE: dict[str, Callable[[Path], Figures]] = {
     "tick": lambda home: in_python(home, "benchmarks.tick"),
     "tick_11000": lambda home: in_python(home, "benchmarks.tick", {"TIDEMARK_UNIVERSE_PER_SECTOR": "1000"}),
     "backfill_bars": lambda home: backfill_bars.measure(home, command(), environment(home)),
+    "edgar": edgar.measure,
     "year_of_ticks": lambda home: in_python(home, "benchmarks.year_of_ticks"),
 }
 

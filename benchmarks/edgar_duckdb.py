@@ -139,7 +139,7 @@ def run(job: Job) -> RowAccount:
     def write(name: str, query: str) -> int:
         target = job.out / f"{name}.parquet"
         con.execute(f"COPY ({sql(query)}) TO '{target}' (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1)")
-        (rows,) = con.execute(f"SELECT count(*) FROM '{target}'").fetchone() or (0,)
+        ((rows,),) = con.execute(f"SELECT count(*) FROM '{target}'").fetchall()
         return int(rows)
 
     con.execute(sql(_READ))
@@ -150,8 +150,6 @@ def run(job: Job) -> RowAccount:
         con.execute(sql(text))
     for name, query in _GOLD.items():
         write(name, f"SELECT *, PROVENANCE FROM ({query})")
-    read, rejected = (
-        con.execute(f"SELECT count({what}) FROM {table}").fetchone() or (0,)
-        for what, table in (("*", "lines"), ("DISTINCT line_byte_position", "reject_errors"))
-    )
-    return RowAccount(int(read[0]) + int(rejected[0]), rows_out, 0, quarantined).check("DuckDB")
+    counted = "SELECT (SELECT count(*) FROM lines) + (SELECT count(DISTINCT line_byte_position) FROM reject_errors)"
+    ((rows_in,),) = con.execute(counted).fetchall()
+    return RowAccount(int(rows_in), rows_out, 0, quarantined).check("DuckDB")

@@ -10,7 +10,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import partial
@@ -197,12 +197,23 @@ def _compute_and_commit(  # noqa: PLR0913, PLR0917 - a job's surroundings
         _account(spark, loading, requests)
         gold: dict[str, list[staged.StagedFile]] = {known.id: [] for known in GOLD}
         if requests:
-            gold = stage_gold(
-                spark, home, read(spark, requests_folder, READ, partitions), provenance, definition, scratch
-            )
+            counted = read(spark, requests_folder, READ, partitions)
+            rows = sum(file.rows for file in requests)
+            gold = stage_gold(spark, home, counted, provenance, definition, scratch, rows)
     except BaseException:
         shutil.rmtree(requests_folder, ignore_errors=True)
         raise
+    return _commit(home, loading, run_id, requests, gold)
+
+
+def _commit(
+    home: Home,
+    loading: list[_Loading],
+    run_id: str,
+    requests: Sequence[staged.StagedFile],
+    gold: Mapping[str, Sequence[staged.StagedFile]],
+) -> dict[str, int]:
+    partitions = [one.partition for one in loading]
     for one in loading:
         one.counted = {
             table_id: sum(f.rows for f in files if dict(f.partition) == one.partition)

@@ -18,7 +18,7 @@ from itertools import chain
 from pathlib import Path
 from typing import IO, Literal, NamedTuple
 
-from spark_jobs.edgar_lines import BLANKS, CHUNK_BYTES, ChunkWriter, Lines, take, whole_lines
+from spark_jobs.edgar_lines import BLANKS, CHUNK_BYTES, ChunkWriter, Lines, fit_all, whole_lines
 from spark_jobs.edgar_repeats import Repeats
 
 Series = Literal["v1", "v2"]
@@ -109,9 +109,10 @@ def clean(path: Path, folder: Path, number: int = 0, chunk_bytes: int = CHUNK_BY
         header, rest = _header(blocks)
         log = CleanLog(form=_form(header, path))
         repeats = Repeats(folder / REPEATS / f"file={number}", log.repeats)
-        with ChunkWriter(lines, chunk_bytes, log.chunks, repeats) as writer:
-            for block in chain([rest] if rest else [], blocks):
-                take(block, log, writer, log.form.width if log.form.series == "v1" else None)
+        width = log.form.width if log.form.series == "v1" else None
+        with ChunkWriter(lines, chunk_bytes, log, repeats) as writer:
+            for block in fit_all(chain([rest] if rest else [], blocks), width):
+                writer.write(block)
     repeats.move()
     return log
 

@@ -7,7 +7,9 @@ unit of accounting is the physical line: bytes up to a line feed.
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, NamedTuple
@@ -15,11 +17,14 @@ from typing import IO, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from spark_jobs.edgar_repeats import Ends, Repeats
+from spark_jobs.edgar_repeats import Ends, Hashes, Repeats, hashes_of
 
 BLOCK_BYTES = 4 << 20
 CHUNK_BYTES = 64 << 20
 LONGEST_LINE = 1 << 20
+
+# Of arrays as long as a block, which is where the time goes, more than one thread can work.
+THREADS = 2
 KEPT_OF_A_LONG_LINE = 4096
 
 # A line of nothing else is blank.
@@ -83,12 +88,30 @@ def whole_lines(stream: IO[bytes]) -> Iterator[bytes]:
         yield carry + b"\n"
 
 
+class Fitted(NamedTuple):
+    """A block of lines made fit.
+
+    Attributes:
+        text: the lines for the engine, each with its line feed.
+        ends: where in the text each line's line feed is.
+        hashes: of each line.
+        rows_in: lines of the block, blank ones apart.
+        refused: those of them that are not in the text.
+    """
+
+    text: bytes
+    ends: Ends
+    hashes: Hashes
+    rows_in: int
+    refused: list[RefusedLine]
+
+
 class ChunkWriter:
     """Writes blocks of whole lines to numbered files of at most a size, and tells `repeats` where each line is."""
 
-    def __init__(self, folder: Path, limit: int, written: list[Path], repeats: Repeats) -> None:
-        """Nothing is opened before the first block; `written` gets each file's path."""
-        self._folder, self._limit, self._written, self._repeats = folder, limit, written, repeats
+    def __init__(self, folder: Path, limit: int, log: Lines, repeats: Repeats) -> None:
+        """Nothing is opened before the first block; `log` gets what there is to count, and each file's path."""
+        self._folder, self._limit, self._log, self._repeats = folder, limit, log, repeats
         self._file: IO[bytes] | None = None
         self._size = 0
 
@@ -101,36 +124,47 @@ class ChunkWriter:
         if self._file:
             self._file.close()
 
-    def write(self, block: bytes, ends: Ends) -> None:
-        """Put a block into the current file, or into a next one where it would grow past the limit.
-
-        Args:
-            block: whole lines.
-            ends: where in the block each line's line feed is.
-        """
-        if self._file is None or self._size + len(block) > self._limit:
+    def write(self, block: Fitted) -> None:
+        """Put a block into the current file, or into a next one where it would grow past the limit."""
+        self._log.rows_in += block.rows_in
+        self._log.rows_clean += block.rows_in - len(block.refused)
+        self._log.refused += block.refused
+        if not block.text:
+            return
+        if self._file is None or self._size + len(block.text) > self._limit:
             if self._file:
                 self._file.close()
-            path = self._folder / f"chunk-{len(self._written):05d}.txt"
+            path = self._folder / f"chunk-{len(self._log.chunks):05d}.txt"
             self._file, self._size = path.open("wb"), 0
-            self._written.append(path)
-        self._repeats.note(block, ends, self._written[-1], self._size)
-        self._file.write(block)
-        self._size += len(block)
+            self._log.chunks.append(path)
+        self._repeats.note(block.hashes, block.ends, self._log.chunks[-1], self._size)
+        self._file.write(block.text)
+        self._size += len(block.text)
 
 
-def take(block: bytes, log: Lines, writer: ChunkWriter, width: int | None) -> None:
-    """Count a block's lines and pass it on, without the lines that are refused.
+def fit_all(blocks: Iterable[bytes], width: int | None) -> Iterator[Fitted]:
+    """Blocks of whole lines made fit, in their order, some at a time; see `fit`."""
+    waiting: deque[Future[Fitted]] = deque()
+    with ThreadPoolExecutor(THREADS) as pool:
+        for block in blocks:
+            waiting.append(pool.submit(fit, block, width))
+            if len(waiting) > 2 * THREADS:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+
+
+def fit(block: bytes, width: int | None) -> Fitted:
+    """A block without the lines that are refused.
 
     Args:
         block: whole lines.
-        log: what is counted so far.
-        writer: where they go.
         width: how many fields each line has; None where a field may hold commas without quotes.
     """
     text = block.replace(b"\r\n", b"\n") if b"\r" in block else block
     ends = _ends(text)
     count = len(ends)
+    refused: list[RefusedLine] = []
     odd = _odd_lines(text, ends, width)
     if len(odd):
         # Judged with the line ends as they are: more than one carriage return at an end is no damage either.
@@ -138,14 +172,9 @@ def take(block: bytes, log: Lines, writer: ChunkWriter, width: int | None) -> No
         judged = {int(number): _judge(lines[number], width) for number in odd}
         text = _with_judged(text, ends, judged)
         refused = [verdict for verdict in judged.values() if isinstance(verdict, RefusedLine)]
-        log.refused += refused
         count -= sum(verdict is None for verdict in judged.values())
-        log.rows_clean -= len(refused)
         ends = _ends(text)
-    log.rows_in += count
-    log.rows_clean += count
-    if text:
-        writer.write(text, ends)
+    return Fitted(text, ends, hashes_of(text, ends), count, refused)
 
 
 def _ends(text: bytes) -> Ends:

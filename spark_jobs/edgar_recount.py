@@ -86,7 +86,8 @@ def recount_days(
             copied = [(*_copied(home, day, scratch / "requests"), run_id) for day in batch]
             provenance = Facts(_COPIED, copied, REQUESTS.partition_by)
             requests = read(spark, scratch / "requests", READ, [day.partition for day in batch])
-            gold = stage_gold(spark, home, requests, provenance, definition, scratch)
+            rows_in = sum(day.rows for day in batch)
+            gold = stage_gold(spark, home, requests, provenance, definition, scratch, rows_in)
             for known in GOLD:
                 written = staged.commit(home, known, gold[known.id], [day.partition for day in batch])
                 rows[known.id] += written.rows

@@ -65,22 +65,21 @@ class Repeats:
         self._folder, self._written = folder, written
         self._chunks: list[_Chunk] = []
 
-    def note(self, block: bytes, ends: Ends, chunk: Path, offset: int) -> None:
+    def note(self, hashes: Hashes, ends: Ends, chunk: Path, offset: int) -> None:
         """Take in a block of whole lines.
 
         Args:
-            block: the lines.
+            hashes: of the lines.
             ends: where in the block each line's line feed is.
             chunk: the file that the block goes to.
             offset: where in the file.
         """
         if not self._chunks or self._chunks[-1].path != chunk:
             self._chunks.append(_Chunk(chunk))
-        places = np.concatenate([np.zeros(1, np.int64), ends + 1])
         known = self._chunks[-1]
-        known.hashes.append(_hashes(_lines(np.frombuffer(block, np.uint8), places)))
-        known.starts.append((places[:-1] + offset).astype(np.uint32))
-        known.size = offset + len(block)
+        known.hashes.append(hashes)
+        known.starts.append((_starts(ends) + offset).astype(np.uint32))
+        known.size = offset + int(ends[-1]) + 1
 
     def move(self) -> None:
         """Move the second and later ones of equal lines; for when the chunks are written and closed."""
@@ -129,8 +128,21 @@ def _lines(text: NDArray[np.uint8], places: Ends) -> pa.LargeBinaryArray:
     )
 
 
-def _hashes(lines: pa.LargeBinaryArray) -> Hashes:
-    return _series(lines).hash().to_numpy()
+def hashes_of(text: bytes, ends: Ends) -> Hashes:
+    """A hash of each line of a text.
+
+    Args:
+        text: whole lines.
+        ends: where each line's line feed is.
+    """
+    if not text:
+        return np.empty(0, np.uint64)
+    places = np.append(_starts(ends), len(text))
+    return _series(_lines(np.frombuffer(text, np.uint8), places)).hash().to_numpy()
+
+
+def _starts(ends: Ends) -> Ends:
+    return np.append(0, ends[:-1] + 1)
 
 
 def _series(lines: pa.LargeBinaryArray) -> pl.Series:

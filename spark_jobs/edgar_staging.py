@@ -7,13 +7,14 @@ import secrets
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psutil
 
 from lake import staged
-from spark_jobs.edgar_gold import GOLD, VisitDefinition, gold_frames
+from spark_jobs.edgar_gold import DOCUMENTS, GOLD, VISITS, VisitDefinition, gold_frames
 from spark_jobs.edgar_requests import columns_of_text
 
 if TYPE_CHECKING:
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 
     from lake.home import Home
     from spark_jobs.edgar_files import LogForm
+
+# Requests whose groups an engine holds at a time, some hundred bytes each.
+COUNTED_ROWS = 8_388_608
 
 # What partition columns are; they come from folder names, so an engine would guess.
 _PARTITION = {"series": "CAST(series AS string) AS series", "log_date": "CAST(log_date AS date) AS log_date"}
@@ -120,10 +124,26 @@ def read(
     if len(partitions) > 1:
         return spark.read.parquet(str(folder)).selectExpr(*(_PARTITION.get(name, name) for name in columns))
     (partition,) = partitions
-    constants = {name: f"'{value}'" for name, value in partition.items()}
-    constants["log_date"] = f"DATE {constants['log_date']}"
-    rows = spark.read.parquet(str(_within(folder, partition)))
-    return rows.selectExpr(*(f"{constants[name]} AS {name}" if name in constants else name for name in columns))
+    return _with_constants(spark.read.parquet(str(_within(folder, partition))), columns, partition)
+
+
+def _with_constants(frame: DataFrame, columns: Sequence[str], partition: Mapping[str, str]) -> DataFrame:
+    """Columns of a frame or of the partition that all its rows are of."""
+    constants = {"series": f"'{partition['series']}'", "log_date": f"DATE '{partition['log_date']}'"}
+    return frame.selectExpr(*(f"{constants[name]} AS {name}" if name in constants else name for name in columns))
+
+
+def _slices(name: str, rows: int) -> list[str]:
+    """Conditions that part a large table's groups, so that an engine holds those of `COUNTED_ROWS` requests at a time."""
+    parts = -(-rows // COUNTED_ROWS)
+    if parts <= 1:
+        return ["true"]
+    if name == VISITS.id:
+        edges = [86_400 * part // parts for part in range(parts + 1)]
+        return [f"second_of_day >= {low} AND second_of_day < {high}" for low, high in pairwise(edges)]
+    if name == DOCUMENTS.id:
+        return [f"pmod(cik, {parts}) = {part}" for part in range(parts)]
+    return ["true"]
 
 
 def stage_gold(  # noqa: PLR0913, PLR0917 - a job's surroundings
@@ -133,6 +153,7 @@ def stage_gold(  # noqa: PLR0913, PLR0917 - a job's surroundings
     provenance: Facts,
     definition: VisitDefinition,
     scratch: Path,
+    rows: int,
 ) -> dict[str, list[staged.StagedFile]]:
     """Count requests into files for each table of gold, by its id; no version names them yet.
 
@@ -143,6 +164,7 @@ def stage_gold(  # noqa: PLR0913, PLR0917 - a job's surroundings
         provenance: of each day that the requests are of.
         definition: what a visit is.
         scratch: a folder of this load, removed by the caller after the commit.
+        rows: how many requests there are.
     """
     keys = provenance.keys
     day = provenance.key if len(keys) > 1 else ()
@@ -150,11 +172,14 @@ def stage_gold(  # noqa: PLR0913, PLR0917 - a job's surroundings
 
     def keep(name: str, frame: DataFrame) -> DataFrame:
         folder = folders.get(name, scratch / name)
-        write(frame, folder, keys)
+        for condition in _slices(name, rows):
+            write(frame.where(condition), folder, keys)
+        columns = [*(name for name in keys[0] if name not in frame.columns), *frame.columns]
         if next(folder.rglob("*.parquet"), None) is None:
             # Without a row there is no file, and nothing that a schema could be read from.
-            return spark.createDataFrame([], frame.schema)
-        return read(spark, folder, [*(c for c in keys[0] if c not in frame.columns), *frame.columns], keys)
+            empty = spark.createDataFrame([], frame.schema)
+            return empty if len(keys) > 1 else _with_constants(empty, columns, keys[0])
+        return read(spark, folder, columns, keys)
 
     try:
         gold_frames(requests, lambda frame: provenance.joined(spark, frame), definition, keep, day)

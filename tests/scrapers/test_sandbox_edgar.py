@@ -17,7 +17,7 @@ from starlette.testclient import TestClient
 
 from lake.clock import Clock
 from scrapers.sandbox.app import build_app
-from scrapers.sandbox.edgar_log import write_log
+from scrapers.sandbox.edgar_log import frames, write_log
 from scrapers.sandbox.state import Sandbox
 from scrapers.sandbox.world import companies, visits
 from scrapers.sandbox.world.filers import PLANTED_DAY, PLANTED_FACTOR, PLANTED_SYMBOL
@@ -131,6 +131,39 @@ def test_statistics_are_those_of_a_real_day(tmp_path: Path, shared: Path) -> Non
         assert filers.median() <= 2
         assert 0.002 < filers.max() / frame.height < 0.05
         assert frame["time"].str.slice(0, 2).n_unique() == 24
+
+
+def test_the_day_s_curve_the_companies_and_the_bursts_are_those_of_a_real_day(shared: Path) -> None:
+    with zipfile.ZipFile(shared / "data/edgar_logs/log20170101_subset_cs320.zip") as archive:
+        real = _frame(archive.read("jan1.csv"))
+    pieces = frames(7, 100, date(2017, 1, 1), real.height)
+    ours = pl.concat([piece.select(pl.col("ip", "time"), pl.col("cik").cast(pl.String)) for piece in pieces])
+
+    def hours(frame: pl.DataFrame) -> pl.Series:
+        return frame.group_by(pl.col("time").str.head(2)).len().sort("time")["len"] / frame.height
+
+    def of_the_busiest(frame: pl.DataFrame, column: str, count: int) -> float:
+        return float(frame[column].value_counts(sort=True)["count"].head(count).sum() / frame.height)
+
+    def within_bursts(frame: pl.DataFrame, least: int) -> float:
+        minutes = frame.group_by("ip", pl.col("time").str.head(5)).len()["len"]
+        return float(minutes.filter(minutes > least).sum() / frame.height)
+
+    # Of all requests, no more than one in seven comes in another hour.
+    assert float((hours(ours) - hours(real)).abs().sum()) / 2 < 0.14
+    for column, count, slack in (
+        ("ip", 1, 0.05),
+        ("ip", 20, 0.1),
+        ("cik", 1, 0.02),
+        ("cik", 100, 0.08),
+        ("cik", 1000, 0.12),
+    ):
+        assert of_the_busiest(ours, column, count) == pytest.approx(of_the_busiest(real, column, count), abs=slack)
+    for column in ("ip", "cik"):
+        assert 0.4 < ours[column].n_unique() / real[column].n_unique() < 2.5
+    # Requests by an address in a minute in which it asked for more than 10, 25 or 60 documents.
+    for least, slack in ((10, 0.06), (25, 0.015), (60, 0.015)):
+        assert within_bursts(ours, least) == pytest.approx(within_bursts(real, least), abs=slack)
 
 
 def test_some_lines_are_there_twice(tmp_path: Path) -> None:

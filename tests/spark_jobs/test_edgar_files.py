@@ -160,7 +160,7 @@ def test_repeats_are_numbered_in_the_order_of_the_log(tmp_path: Path, monkeypatc
 
 
 def test_lines_whose_hashes_meet_are_told_apart_by_their_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(edgar_repeats, "_hashes", lambda lines: np.zeros(len(lines), np.uint64))
+    monkeypatch.setattr(edgar_lines, "hashes_of", lambda text, ends: np.zeros(len(ends), np.uint64))
     lines = [b"a,1", b"b,2", b"a,1", b"c,3"]
     log = clean(written(tmp_path, b"\n".join([b"time,uri_path", *lines])), tmp_path / "out")
     assert texts(log).splitlines() == [b"a,1", b"b,2", b"c,3", b"a,1"]

@@ -24,6 +24,9 @@ _PIECE_ROWS = 500_000
 _REPEATS = 0.0015
 # Filings that a filer has, the newest first.
 DOCUMENTS = 60
+# Programs that take some hundred documents within a minute.
+_BURSTS_SHARE = 0.028
+_BURST_ROWS = 200
 # How busy people are by the hour, New York time; programs hardly know the hour.
 _PEOPLE_BY_HOUR = np.array(
     [3, 2, 2, 2, 2, 3, 5, 8, 12, 17, 19, 18, 16, 16, 17, 18, 17, 14, 10, 8, 7, 6, 5, 4], dtype=np.float64
@@ -129,6 +132,7 @@ def _piece(of: tuple[int, date], span: tuple[int, int], edges: Ints, agents: _Ag
         rows = slice(int(edges[one] - edges[span[0]]), int(edges[one + 1] - edges[span[0]]))
         cumulated = agents.by_hour[one]
         agent[rows] = np.searchsorted(cumulated, who[rows] * cumulated[-1])
+    _burst(of, hour, edges, agents, (second, agent, draws("burst"), draws("which burst"), draws("second")))
     cumulated = np.cumsum(population.shares)
     # A visitor stays with a filer for some minutes: half of its requests then go there.
     stay = noise.uniform(noise.key(seed, "stay", day), agent * 144 + second // 600)
@@ -149,3 +153,20 @@ def _piece(of: tuple[int, date], span: tuple[int, int], edges: Ints, agents: _Ag
         document=document[order],
         draw=draws("rest")[order],
     )
+
+
+def _burst(
+    of: tuple[int, date], hour: Ints, edges: Ints, agents: _Agents, rows: tuple[Ints, Ints, Floats, Floats, Floats]
+) -> None:
+    """Gather some rows of each hour in the minutes of a few programs; `rows` are second, agent and three draws."""
+    seed, day = of
+    second, agent, chance, which, within = rows
+    programs = np.flatnonzero(agents.kind != PERSON)
+    among = np.flatnonzero((chance < _BURSTS_SHARE) & (len(programs) > 0))
+    bursts = np.maximum(1, np.round(np.diff(edges) * _BURSTS_SHARE / _BURST_ROWS)).astype(np.int64)
+    burst = hour[among] * 100_000 + np.floor(which[among] * bursts[hour[among]]).astype(np.int64)
+    program = noise.uniform(noise.key(seed, "bursts' programs", day), burst)
+    start = noise.uniform(noise.key(seed, "bursts' minutes", day), burst)
+    agent[among] = programs[np.floor(program * len(programs)).astype(np.int64)]
+    second[among] = hour[among] * 3600 + np.floor(start * 60).astype(np.int64) * 60
+    second[among] += np.floor(within[among] * 60).astype(np.int64)
