@@ -32,15 +32,12 @@ from spark_jobs.edgar_requests import (
     REQUESTS,
     broken_rules,
     day_facts,
-    fields_of_lines,
-    first_lines,
     good_requests,
-    later_lines,
-    plainly_good,
     refused_requests,
     typed_requests,
 )
 from spark_jobs.edgar_staging import Facts, new_scratch, read, read_lines, read_text, stage_gold, write
+from spark_jobs.edgar_text import fields_of_lines, first_lines, later_lines, plainly_good
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession

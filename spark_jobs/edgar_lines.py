@@ -209,7 +209,8 @@ def _of_another_width(codes: NDArray[np.uint8], ends: Ends, width: int) -> NDArr
         first, last = commas[::each], commas[each - 1 :: each]
         if (last < ends).all() and (first[1:] > ends[:-1]).all():
             return np.zeros(len(ends), np.bool_)
-    return np.diff(np.searchsorted(commas, ends), prepend=0) != each
+    other: NDArray[np.bool_] = np.diff(np.searchsorted(commas, ends), prepend=0) != each
+    return other
 
 
 def _with_judged(text: bytes, ends: Ends, judged: dict[int, bytes | RefusedLine | None]) -> bytes:

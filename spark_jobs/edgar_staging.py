@@ -15,7 +15,7 @@ import psutil
 
 from lake import staged
 from spark_jobs.edgar_gold import DOCUMENTS, GOLD, VISITS, VisitDefinition, gold_frames
-from spark_jobs.edgar_requests import columns_of_text
+from spark_jobs.edgar_text import columns_of_text
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
