@@ -280,14 +280,10 @@ def _add(connection: psycopg.Connection, batch: Batch, counts: pl.DataFrame, rul
     )
     _copy(connection, added)
     connection.execute(_ADD)
-    connection.execute(
-        _ADD_STATE, {"query": batch.query, "batch_id": batch.batch_id, "lateness": rules.lateness}
-    )
+    connection.execute(_ADD_STATE, {"query": batch.query, "batch_id": batch.batch_id, "lateness": rules.lateness})
     history = io.BytesIO()
     added.drop("first_at", "hot").write_ipc(history, compression="zstd")
-    connection.execute(
-        "INSERT INTO live.outbox VALUES (%s, %s, %s)", (batch.query, batch.batch_id, history.getvalue())
-    )
+    connection.execute("INSERT INTO live.outbox VALUES (%s, %s, %s)", (batch.query, batch.batch_id, history.getvalue()))
     return int(added["late"].sum())
 
 

@@ -303,13 +303,13 @@ class Keeper:
                 self._moved += 1
         # A file that is moved is not read again, and its mark has done its work.
         gone = [name for (name,) in read if not (self.source.unread / name).exists()]
-        connection.execute(
-            "DELETE FROM live.marks WHERE partition = ANY(%s) AND partition LIKE '%%.jsonl'", (gone,)
-        )
+        connection.execute("DELETE FROM live.marks WHERE partition = ANY(%s) AND partition LIKE '%%.jsonl'", (gone,))
 
     def _remove_old_files(self, connection: psycopg.Connection, keep: timedelta) -> None:
         """Remove read files beyond their time, but those of a replay under way: by them it knows where it is."""
-        rows = connection.execute("SELECT stream FROM live.streams WHERE kind = 'replay' AND ended_at IS NULL").fetchall()
+        rows = connection.execute(
+            "SELECT stream FROM live.streams WHERE kind = 'replay' AND ended_at IS NULL"
+        ).fetchall()
         under_way = tuple(f"{stream}." for (stream,) in rows)
         limit = time.time() - keep.total_seconds()
         for path in self.source.read.glob("*.jsonl"):

@@ -115,7 +115,9 @@ def test_a_stream_ends_when_all_its_rows_are_counted_in_whatever_order(
 def test_what_cannot_be_counted_is_kept_with_its_reason(owner: psycopg.Connection) -> None:
     refused = [Refused("f1", "no\0 JSON", "not a JSON object")]
     assert apply_batch(owner, Batch("q", 0, COUNTS.to_frame(), refused=refused), RULES).refused == 1
-    assert shown(owner, "SELECT line, reason FROM live.refused") == [("no\N{REPLACEMENT CHARACTER} JSON", "not a JSON object")]
+    assert shown(owner, "SELECT line, reason FROM live.refused") == [
+        ("no\N{REPLACEMENT CHARACTER} JSON", "not a JSON object")
+    ]
 
 
 def test_an_error_in_the_middle_leaves_nothing_of_the_batch(owner: psycopg.Connection) -> None:
