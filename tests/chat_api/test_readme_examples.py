@@ -71,7 +71,7 @@ def test_settings_exist() -> None:
     named = {name.lower() for page in PAGES for name in re.findall(r"TIDEMARK_([A-Z0-9_]+)\b", page.read_text("utf-8"))}
     elsewhere = (
         {"shared", "chromium", "soak", "soak_kills", "soak_per_sector"}
-        | {"bench_sessions", "bench_repetitions"}
+        | {"bench_sessions", "bench_repetitions", "stream_dsn"}
         | {f"port_{name}" for name in DEFAULT_PORTS}
     )
     assert {name for name in named if not name.startswith(("port_", "test_"))} - elsewhere <= set(Settings.model_fields)
