@@ -14,7 +14,8 @@ import pytest
 from lake import delta, live_history
 from lake.contracts import table
 from lake.home import Home
-from lake.live_store import COUNTS, Applied, Batch, End, Refused, Rules, Start, apply_batch, prune
+from lake.live_store import COUNTS, Applied, Batch, End, Refused, Rules, Start, apply_batch
+from lake.live_tables import prune
 from lake.settings import load_settings
 
 if TYPE_CHECKING:
