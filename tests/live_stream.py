@@ -128,19 +128,12 @@ class Live:
         """Whether so many streams are over."""
         return self.ask("SELECT count(*) FROM live.streams WHERE ended_at IS NOT NULL") == [(streams,)]
 
-    def played(self) -> Played:
-        """The day as silver has it."""
-        played = logged(self.home, DAY, (0, 86_400), count_repeats=True)
-        assert played is not None
-        return played
-
 
 @dataclass
 class Laggard:
-    """A writer that holds some messages back for a few writes, so that they come late; none once it may end."""
+    """A writer that holds some messages back for a few writes, so that they come late."""
 
     writer: StreamWriter
-    until: int
     held: list[pl.DataFrame] = field(default_factory=list)
 
     @property
@@ -149,19 +142,41 @@ class Laggard:
 
     def write(self, messages: pl.DataFrame, next_seq: int) -> None:
         late = (pl.col("cik") % 7 == 0).fill_null(False)
-        self.held.append(messages.filter(late))
-        due = self.held if next_seq >= self.until else self.held[:-3]
-        self.held = self.held[len(due) :]
-        self.writer.write(pl.concat([messages.filter(~late), *due]), next_seq)
+        prompt = messages.filter(~late)
+        # A file there must be: by its name it is known what has been written.
+        if prompt.is_empty():
+            prompt = messages
+        else:
+            self.held.append(messages.filter(late))
+        due, self.held = self.held[:-3], self.held[-3:]
+        self.writer.write(pl.concat([prompt, *due]), next_seq)
 
     def close(self) -> None:
+        if self.held:
+            self.writer.write(pl.concat(self.held), self.position)
         self.writer.close()
 
 
-def play(live: Live, seconds: float, ending: Callable[[], bool] = lambda: False, stream: str = STREAM) -> bool:
-    """Play the day in about so many seconds, some of its messages late; whether it came to its end."""
-    played = live.played()
-    writer = Laggard(writer_of(live.source, stream), played.requests.height)
+def played_day(home: Home) -> Played:
+    """The day as silver has it."""
+    played = logged(home, DAY, (0, 86_400), count_repeats=True)
+    assert played is not None
+    return played
+
+
+def play(home: Home, seconds: float, share: float = 1.0, stream: str = STREAM) -> bool:
+    """Play on from where the last play ended, a day in so many seconds; whether the end is written.
+
+    Args:
+        share: of the day's requests, after which to stop.
+    """
+    played = played_day(home)
+    writer = Laggard(writer_of(Source("files", home.landing / "stream"), stream))
+    last = share * played.requests.height
+
+    def ending() -> bool:
+        return share < 1 and writer.position > last
+
     try:
         return Replay(played, stream, Pace(86_400 / seconds), ending=ending).run(writer)
     finally:
@@ -188,11 +203,16 @@ def assert_equal_to_batch(live: Live, stream: str = STREAM) -> None:
     assert live.ask("SELECT count(*) FROM live.outbox") == [(0,)]
 
 
+def home_of(folder: Path) -> tuple[Home, Settings]:
+    """The simulated home below a folder."""
+    settings = load_settings(home=folder / "home", world="simulated", postgres_url=None)
+    return Home.open(settings), settings
+
+
 @contextmanager
 def live_home(folder: Path, rows: int) -> Iterator[Live]:
     """A simulated home with a day's batch and a running PostgreSQL."""
-    settings = load_settings(home=folder / "home", world="simulated", postgres_url=None)
-    home = Home.open(settings)
+    home, settings = home_of(folder)
     home.move_port("postgres")
     if not delta.exists(home, table("gold.visits_second")):
         log = folder / f"log{DAY:%Y%m%d}.zip"

@@ -38,11 +38,11 @@ def names(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
         "PYTHONPATH": str(ROOT),
         "JARS": str(fetched_jars()),
         "WORK": str(tmp_path_factory.mktemp("scale-out")),
-        "KAFKA": str(kafka),
-        "CONTROLLER": str(controller),
-        "MASTER": str(master),
-        "WORKER": str(worker),
-        "CONNECT": str(connect),
+        "KAFKA_PORT": str(kafka),
+        "CONTROLLER_PORT": str(controller),
+        "MASTER_PORT": str(master),
+        "WORKER_PORT": str(worker),
+        "CONNECT_PORT": str(connect),
     }
 
 
@@ -57,11 +57,11 @@ class Broker:
 @pytest.fixture(scope="session")
 def broker(names: dict[str, str]) -> Iterator[Broker]:
     """A broker with nothing in it."""
-    servers = f"127.0.0.1:{names['KAFKA']}"
+    servers = f"127.0.0.1:{names['KAFKA_PORT']}"
     run("broker's storage", names)
 
     def answers() -> bool:
-        if not listens(int(names["KAFKA"])):
+        if not listens(int(names["KAFKA_PORT"])):
             return False
         try:
             Topic(servers, "any").partitions()
@@ -106,12 +106,12 @@ def cluster(names: dict[str, str], live: Live) -> Iterator[str]:
     started: list[Process] = []
     env = {**names, "POSTGRES": live.dsn}
     try:
-        for name, port in (("master", "MASTER"), ("worker", "WORKER"), ("connect server", "CONNECT")):
+        for name, port in (("master", "MASTER_PORT"), ("worker", "WORKER_PORT"), ("connect server", "CONNECT_PORT")):
             log = Path(names["WORK"], f"{name.replace(' ', '-')}.log")
             there = int(names[port])
             started.append(Process(name, env, log, lambda there=there: listens(there)))
             started[-1].start()
-        yield f"sc://127.0.0.1:{names['CONNECT']}"
+        yield f"sc://127.0.0.1:{names['CONNECT_PORT']}"
     finally:
         for process in reversed(started):
             process.stop()
