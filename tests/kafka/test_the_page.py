@@ -58,7 +58,9 @@ def test_an_apache_spark_of_the_stream_s_own_reads_kafka_with_the_jars(
     own = start("spark", free_port(), tmp_path, "1g", {"spark.driver.extraClassPath": f"{names['JARS']}/spark/*"})
     try:
         with connected(own.remote) as spark:
-            query = lines(spark, source).writeStream.format("memory").queryName("own").trigger(availableNow=True).start()
+            query = (
+                lines(spark, source).writeStream.format("memory").queryName("own").trigger(availableNow=True).start()
+            )
             assert query.awaitTermination(120)
             assert query.exception() is None
             found = spark.sql("SELECT count(*), count(DISTINCT line), count(DISTINCT partition) FROM own").toArrow()

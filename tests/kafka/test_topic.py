@@ -54,7 +54,9 @@ def test_a_company_s_messages_are_in_one_partition_in_order_and_companies_in_sev
     writer.close()
     consumer = Consumer({"bootstrap.servers": source.servers, "group.id": "looking"})
     consumer.assign([TopicPartition(source.topic, number, 0) for number in range(PARTITIONS)])
-    found = [(m.key(), m.partition(), json.loads(m.value())) for m in islice(iter(lambda: consumer.poll(20), None), 500)]
+    found = [
+        (m.key(), m.partition(), json.loads(m.value())) for m in islice(iter(lambda: consumer.poll(20), None), 500)
+    ]
     consumer.close()
     assert sorted(said["seq"] for _, _, said in found) == list(range(500))
     assert {part for _, part, _ in found} == set(range(PARTITIONS))
