@@ -11,7 +11,7 @@ import pytest
 
 from lake import delta
 from lake.contracts import table
-from spark_jobs.live_kafka import Topic
+from spark_jobs.kafka_topic import Topic
 from spark_jobs.live_replay import Pace, Played, Replay, logged
 from spark_jobs.live_source import Source, StreamWriter, writer_of
 from tests.kafka.conftest import DAY, Broker
