@@ -7,6 +7,7 @@ tick          a tick of 1,100 companies, from the sensor's evaluation by the dae
 tick_11000    the same of 11,000
 year_of_ticks a tick in a home on its first day and in one with a year of ticks, by turns
 definitions   seconds of build_defs() after its imports
+live          the live stream's events a second within two seconds, PostgreSQL's commit being the end
 backfill_bars ten years of daily bars of the universe into an empty home
 """
 
@@ -162,6 +163,7 @@ def write(name: str, figures: Figures) -> None:
 ALONE: dict[str, Callable[[Path], Figures]] = {
     "tick": lambda home: in_python(home, "benchmarks.tick"),
     "tick_11000": lambda home: in_python(home, "benchmarks.tick", {"TIDEMARK_UNIVERSE_PER_SECTOR": "1000"}),
+    "live": lambda home: in_python(home, "benchmarks.live"),
     "backfill_bars": lambda home: backfill_bars.measure(home, command(), environment(home)),
     "year_of_ticks": lambda home: in_python(home, "benchmarks.year_of_ticks"),
 }

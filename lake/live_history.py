@@ -33,7 +33,9 @@ def flush(home: Home, connection: psycopg.Connection) -> int:
     """
     with connection.transaction():
         connection.execute("SELECT pg_advisory_xact_lock(%s)", (_FLUSH_LOCK,))
-        queries = connection.execute("SELECT query, max(batch_id) FROM live.outbox GROUP BY query ORDER BY query").fetchall()
+        queries = connection.execute(
+            "SELECT query, max(batch_id) FROM live.outbox GROUP BY query ORDER BY query"
+        ).fetchall()
         written = sum(_flush_query(home, connection, query, last) for query, last in queries)
     return written
 

@@ -1,4 +1,4 @@
-"""The live stream's state in PostgreSQL, schema `live`: names, tables, and the one transaction that adds a batch.
+"""The live stream's state in PostgreSQL, schema `live`: the one transaction that adds a batch to the tables.
 
 All of a micro-batch is one transaction that names the query and the batch, so a batch that comes again changes nothing.
 `clock` is a stream's own time, a timestamp without zone: a replay's is the logged second. Why the state is here and not in
@@ -18,42 +18,8 @@ import polars as pl
 if TYPE_CHECKING:
     import psycopg
 
-SCHEMA = "live"
 # NOTIFY after each batch, once for each stream that it has rows of; the payload is the stream's name.
 CHANNEL = "live"
-# What the read-only role may see; the rest is the job's own.
-SHOWN = ("streams", "state", "seconds", "visits", "totals")
-# A query may repeat its last batch; that many are remembered.
-BATCHES_KEPT = 1000
-
-_TABLES = """
-CREATE SCHEMA IF NOT EXISTS live;
-CREATE TABLE IF NOT EXISTS live.streams (
-    stream text PRIMARY KEY, kind text NOT NULL CHECK (kind IN ('replay', 'open')), replay_of date, series text,
-    speed double precision, repeated boolean NOT NULL, source text NOT NULL, simulated boolean NOT NULL,
-    started_at timestamptz NOT NULL, ended_at timestamptz, expected_rows bigint);
-CREATE TABLE IF NOT EXISTS live.state (
-    stream text PRIMARY KEY, query text NOT NULL, batch_id bigint NOT NULL, clock timestamp NOT NULL,
-    watermark timestamp NOT NULL, rows bigint NOT NULL, late bigint NOT NULL, at timestamptz NOT NULL);
-CREATE TABLE IF NOT EXISTS live.seconds (
-    stream text, clock timestamp, visits bigint NOT NULL, late bigint NOT NULL, first_at timestamptz NOT NULL,
-    last_at timestamptz NOT NULL, PRIMARY KEY (stream, clock));
-CREATE TABLE IF NOT EXISTS live.visits (
-    stream text, clock timestamp, cik bigint, visits bigint NOT NULL, late bigint NOT NULL,
-    PRIMARY KEY (stream, clock, cik));
-CREATE TABLE IF NOT EXISTS live.totals (
-    stream text, cik bigint, visits bigint NOT NULL, PRIMARY KEY (stream, cik));
-CREATE TABLE IF NOT EXISTS live.marks (
-    stream text, partition text, seq bigint NOT NULL, query text NOT NULL, batch_id bigint NOT NULL,
-    PRIMARY KEY (stream, partition));
-CREATE TABLE IF NOT EXISTS live.batches (
-    query text, batch_id bigint, rows bigint NOT NULL, late bigint NOT NULL, repeats bigint NOT NULL,
-    refused bigint NOT NULL, at timestamptz NOT NULL, PRIMARY KEY (query, batch_id));
-CREATE TABLE IF NOT EXISTS live.refused (
-    query text, batch_id bigint, partition text, line text, reason text NOT NULL);
-CREATE TABLE IF NOT EXISTS live.outbox (
-    query text, batch_id bigint, counts bytea NOT NULL, PRIMARY KEY (query, batch_id));
-"""
 
 # The columns of a batch's counts; `seq` is the highest of the messages counted, null where they carry none.
 COUNTS = pl.Schema(
@@ -151,21 +117,6 @@ class Applied:
     repeats: int = 0
     refused: int = 0
     streams: tuple[str, ...] = field(default=())
-
-
-def ensure(connection: psycopg.Connection, reader: str) -> None:
-    """Make the schema and its tables where they are absent, and let the read-only role see what is shown.
-
-    Args:
-        reader: the role's name.
-    """
-    from psycopg import sql
-
-    connection.execute(_TABLES)
-    role = sql.Identifier(reader)
-    connection.execute(sql.SQL("GRANT USAGE ON SCHEMA live TO {}").format(role))
-    for name in SHOWN:
-        connection.execute(sql.SQL("GRANT SELECT ON {} TO {}").format(sql.Identifier(SCHEMA, name), role))
 
 
 def apply_batch(connection: psycopg.Connection, batch: Batch, rules: Rules) -> Applied:
@@ -280,14 +231,10 @@ def _add(connection: psycopg.Connection, batch: Batch, counts: pl.DataFrame, rul
     )
     _copy(connection, added)
     connection.execute(_ADD)
-    connection.execute(
-        _ADD_STATE, {"query": batch.query, "batch_id": batch.batch_id, "lateness": rules.lateness}
-    )
+    connection.execute(_ADD_STATE, {"query": batch.query, "batch_id": batch.batch_id, "lateness": rules.lateness})
     history = io.BytesIO()
     added.drop("first_at", "hot").write_ipc(history, compression="zstd")
-    connection.execute(
-        "INSERT INTO live.outbox VALUES (%s, %s, %s)", (batch.query, batch.batch_id, history.getvalue())
-    )
+    connection.execute("INSERT INTO live.outbox VALUES (%s, %s, %s)", (batch.query, batch.batch_id, history.getvalue()))
     return int(added["late"].sum())
 
 
@@ -357,34 +304,3 @@ def _end(connection: psycopg.Connection, batch: Batch, counts: pl.DataFrame) -> 
         """,
         (touched,),
     )
-
-
-def prune(connection: psycopg.Connection, rules: Rules, keep: timedelta) -> None:
-    """Remove seconds of companies beyond the hot period, streams that ended longer ago, and batches long past.
-
-    A second that is gone does not come back: what is late for it is in seconds, totals and history alone.
-
-    Args:
-        keep: how long the state of a stream stays after its end.
-    """
-    with connection.transaction():
-        connection.execute(
-            "DELETE FROM live.visits v USING live.state s WHERE v.stream = s.stream AND v.clock < s.clock - %s::interval",
-            (rules.hot,),
-        )
-        connection.execute(
-            """
-            DELETE FROM live.batches b USING (SELECT query, max(batch_id) AS newest FROM live.batches GROUP BY query) n
-            WHERE b.query = n.query AND b.batch_id < n.newest - %s
-            """,
-            (BATCHES_KEPT,),
-        )
-        gone = [
-            row[0]
-            for row in connection.execute(
-                "SELECT stream FROM live.streams WHERE ended_at < clock_timestamp() - %s::interval FOR UPDATE", (keep,)
-            )
-        ]
-        if gone:
-            for name in ("visits", "seconds", "totals", "state", "streams"):
-                connection.execute(f"DELETE FROM live.{name} WHERE stream = ANY(%s)", (gone,))  # noqa: S608 - our names

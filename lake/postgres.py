@@ -22,7 +22,7 @@ import psutil
 import psycopg
 from psycopg import sql
 
-from lake import live_store
+from lake import live_tables
 
 if TYPE_CHECKING:
     from lake.home import Home
@@ -379,7 +379,7 @@ def ensure_roles(home: Home, settings: Settings) -> None:
         connection.execute("REVOKE ALL ON SCHEMA public FROM PUBLIC")
         connection.execute(sql.SQL("GRANT USAGE ON SCHEMA marts TO {}").format(sql.Identifier(READER)))
         connection.execute(sql.SQL("GRANT SELECT ON ALL TABLES IN SCHEMA marts TO {}").format(sql.Identifier(READER)))
-        live_store.ensure(connection, READER)
+        live_tables.ensure(connection, READER)
         _deny_functions(connection)
 
 

@@ -213,9 +213,7 @@ def replay(  # noqa: PLR0913, PLR0917 - the command's words
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
     home, settings = open_home()
-    return play(
-        home, settings, Screen(), day.date(), pace, log=log, seconds=seconds, to=to, anew=anew, as_json=json
-    )
+    return play(home, settings, Screen(), day.date(), pace, log=log, seconds=seconds, to=to, anew=anew, as_json=json)
 
 
 @stream.command("put")
@@ -224,7 +222,7 @@ def stream_put(
     end: Annotated[bool, typer.Option("--end", help="Say at the end of the input that the stream is over.")] = False,
 ) -> int:
     """Put lines from standard input into the stream: JSON messages, or lines of EDGAR's logs (docs/stream.md)."""
-    from orchestration.commands_stream import put
+    from orchestration.commands_put import put
     from orchestration.console import Screen
 
     home, settings = open_home()
@@ -249,7 +247,7 @@ def stream_follow(
     from_beginning: Annotated[bool, typer.Option("--from-beginning", help="All that is kept first.")] = False,
 ) -> int:
     """Write the stream's messages to standard output as they come."""
-    from orchestration.commands_stream import follow
+    from orchestration.commands_put import follow
 
     home, settings = open_home()
     return follow(home, settings, from_beginning=from_beginning)

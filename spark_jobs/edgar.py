@@ -75,9 +75,7 @@ class _Loading:
         return delta.Slice({"series": self.log.form.series, "log_date": self.day.log_date})
 
 
-def run_day(
-    spark: SparkSession, home: Home, day: Day, run_id: str, definition: VisitDefinition = USUAL
-) -> DayReport:
+def run_day(spark: SparkSession, home: Home, day: Day, run_id: str, definition: VisitDefinition = USUAL) -> DayReport:
     """Load one day; see `run_days`."""
     (report,) = run_days(spark, home, [day], run_id, definition)
     return report
@@ -203,7 +201,8 @@ def _compute_and_commit(  # noqa: PLR0913, PLR0917 - a job's surroundings
         raise
     for one in loading:
         one.counted = {
-            table_id: sum(f.rows for f in files if dict(f.partition) == one.partition) for table_id, files in gold.items()
+            table_id: sum(f.rows for f in files if dict(f.partition) == one.partition)
+            for table_id, files in gold.items()
         }
         delta.replace_quarantine(home, REQUESTS, _quarantine(one, run_id), one.slice)
     partitions = [one.partition for one in loading]

@@ -136,9 +136,7 @@ def _judged(counted: DataFrame, addresses: DataFrame) -> DataFrame:
     from pyspark.sql import functions as F  # noqa: N812 - heavy, and its customary name
 
     robots = addresses.where("robot").select(*_DAY, "minute_of_day", "ip", "robot")
-    asked = counted.selectExpr(
-        *_DAY, "second_of_day", _MINUTE, "cik", "requested_at", "accession", "ip", _by_itself()
-    )
+    asked = counted.selectExpr(*_DAY, "second_of_day", _MINUTE, "cik", "requested_at", "accession", "ip", _by_itself())
     # Robots' minutes are few beside requests.
     joined = asked.join(F.broadcast(robots), [*_DAY, "minute_of_day", "ip"], "left")
     human = "CASE WHEN series <> 'v1' THEN NULL WHEN robot IS NULL THEN by_itself ELSE 0 END AS human"
@@ -191,9 +189,7 @@ def _visitors_minute(addresses: DataFrame) -> DataFrame:
     )
 
 
-def _visitors_day(
-    visits: DataFrame, totals: DataFrame, addresses: DataFrame, definition: VisitDefinition
-) -> DataFrame:
+def _visitors_day(visits: DataFrame, totals: DataFrame, addresses: DataFrame, definition: VisitDefinition) -> DataFrame:
     from pyspark.sql import functions as F  # noqa: N812 - heavy, and its customary name
 
     days = totals.groupBy(*_DAY).agg(

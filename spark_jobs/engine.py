@@ -113,7 +113,8 @@ def spark_environment(base: Mapping[str, str]) -> dict[str, str]:
     here = str(Path(__file__).resolve().parents[1])
     return {
         **base,
-        "SPARK_HOME": str(Path(site, "pyspark")),
+        # Workers would put a zip below SPARK_HOME before all else, and compile Spark's Python anew at each start.
+        "SPARK_HOME": "",
         "SPARK_LOCAL_IP": "127.0.0.1",
         "PYSPARK_PYTHON": sys.executable,
         "PYSPARK_DRIVER_PYTHON": sys.executable,

@@ -120,7 +120,12 @@ def _control(partition: str, line: str) -> Start | End | str:
     try:
         message: dict[str, Any] = json.loads(line)
         at = datetime.fromisoformat(message["at"])
-        place = (message["stream"], partition, message.get("seq"), at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC))
+        place = (
+            message["stream"],
+            partition,
+            message.get("seq"),
+            at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC),
+        )
         if message.get("end"):
             return End(*place, rows=_rows(message["rows"]))
         about = message["start"]
@@ -136,9 +141,7 @@ def _control(partition: str, line: str) -> Start | End | str:
             simulated=bool(about["simulated"]),
         )
     except (AttributeError, KeyError, TypeError, ValueError):
-        return (
-            "an end says how many rows its stream has; a start whether it is simulated, and of a replay which date"
-        )
+        return "an end says how many rows its stream has; a start whether it is simulated, and of a replay which date"
 
 
 def _rows(value: object) -> int:

@@ -171,7 +171,9 @@ class Replay:
         accession = pl.col("accession").replace("", None)
         return rows.with_columns(
             pl.int_range(first + 1, last + 1, dtype=pl.Int64).alias("seq"),
-            ((at * 1_000_000).round().cast(pl.Int64).cast(pl.Datetime("us"))).dt.strftime("%Y-%m-%dT%H:%M:%S%.6fZ").alias("at"),
+            ((at * 1_000_000).round().cast(pl.Int64).cast(pl.Datetime("us")))
+            .dt.strftime("%Y-%m-%dT%H:%M:%S%.6fZ")
+            .alias("at"),
             clock.dt.strftime("%Y-%m-%dT%H:%M:%S").alias("clock"),
             pl.coalesce(pl.concat_str(pl.lit('"'), accession, pl.lit('"')), pl.lit("null")).alias("accession"),
         ).select(

@@ -139,7 +139,9 @@ class FileWriter:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             os.close(self._lock)
-            raise StreamBusy(f"another process writes the stream {stream}: let it end, or name another stream") from None
+            raise StreamBusy(
+                f"another process writes the stream {stream}: let it end, or name another stream"
+            ) from None
         # A file is moved from the one folder to the other, so it is in the second where it is no longer in the first.
         found = (_NAME.fullmatch(path.name) for folder in (source.unread, source.read) for path in folder.iterdir())
         self.position = max((int(name["next"]) for name in found if name and name["stream"] == stream), default=0)

@@ -30,7 +30,9 @@ class VisitsLive(Provenance):
     late = dy.Int64(
         nullable=False, min=0, metadata={"unit": "visits", "meaning": "those that came after their second was over"}
     )
-    replay_of = dy.Date(nullable=True, metadata={"meaning": "the day that the stream replays; empty for an open stream"})
+    replay_of = dy.Date(
+        nullable=True, metadata={"meaning": "the day that the stream replays; empty for an open stream"}
+    )
     simulated = dy.Bool(nullable=False, metadata={"meaning": "whether the visits were made up"})
 
 

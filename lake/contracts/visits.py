@@ -40,7 +40,10 @@ class VisitorsMinute(Provenance):
     series = dy.String(primary_key=True, metadata={"meaning": "v1"})
     log_date = dy.Date(primary_key=True, metadata=_LOG_DATE)
     minute_of_day = dy.Int32(
-        primary_key=True, min=0, max_exclusive=1_440, metadata={"unit": "minutes", "meaning": "minute of the logged day"}
+        primary_key=True,
+        min=0,
+        max_exclusive=1_440,
+        metadata={"unit": "minutes", "meaning": "minute of the logged day"},
     )
     visitors = dy.Int64(nullable=False, min=1, metadata=_VISITORS)
     visitors_human = dy.Int64(nullable=False, min=0, metadata=_VISITORS_HUMAN)

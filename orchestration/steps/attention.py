@@ -84,7 +84,9 @@ def settle_logs(work: Work, spark: SparkSession) -> Iterator[Outcome]:
         sum(r.quarantined for r in reports),
     ).check("silver.edgar_requests")
     silver = table("silver.edgar_requests")
-    yield Outcome(silver, Written(delta.version(work.home, silver) or 0, account.rows_out), account, facts={"days": len(reports)})
+    yield Outcome(
+        silver, Written(delta.version(work.home, silver) or 0, account.rows_out), account, facts={"days": len(reports)}
+    )
     rows = {known.id: sum(report.counted[known.id] for report in reports) for known in GOLD}
     yield from counted(work, rows, len(reports))
 

@@ -14,7 +14,8 @@ import pytest
 from lake import delta, live_history
 from lake.contracts import table
 from lake.home import Home
-from lake.live_store import COUNTS, Applied, Batch, End, Refused, Rules, Start, apply_batch, prune
+from lake.live_store import COUNTS, Applied, Batch, End, Refused, Rules, Start, apply_batch
+from lake.live_tables import prune
 from lake.settings import load_settings
 
 if TYPE_CHECKING:
@@ -115,7 +116,9 @@ def test_a_stream_ends_when_all_its_rows_are_counted_in_whatever_order(
 def test_what_cannot_be_counted_is_kept_with_its_reason(owner: psycopg.Connection) -> None:
     refused = [Refused("f1", "no\0 JSON", "not a JSON object")]
     assert apply_batch(owner, Batch("q", 0, COUNTS.to_frame(), refused=refused), RULES).refused == 1
-    assert shown(owner, "SELECT line, reason FROM live.refused") == [("no\N{REPLACEMENT CHARACTER} JSON", "not a JSON object")]
+    assert shown(owner, "SELECT line, reason FROM live.refused") == [
+        ("no\N{REPLACEMENT CHARACTER} JSON", "not a JSON object")
+    ]
 
 
 def test_an_error_in_the_middle_leaves_nothing_of_the_batch(owner: psycopg.Connection) -> None:

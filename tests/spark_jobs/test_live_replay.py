@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -103,8 +104,8 @@ def test_ended_at_any_write_and_begun_again_it_is_whole_and_without_repeats(
     source, time, played = Source("files", tmp_path), Time(), day(sorted(n * 7 % 900 for n in range(300)))
     plays, done = 0, False
     while not done:
-        looks = iter(range(100))
-        done = play(source, played, pace, time, ending=lambda: next(looks) >= 2)
+        looks = itertools.count()
+        done = play(source, played, pace, time, ending=lambda looks=looks: next(looks) >= 2)
         plays += 1
         # As the job does with what it has read.
         for path in list(source.unread.glob("*.jsonl"))[::2]:

@@ -1,0 +1,121 @@
+"""The stream's commands: what is played is what the batch counts, wherever it lies; lines go in and come out."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import subprocess
+import sys
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from lake.home import Home
+from lake.settings import load_settings
+from orchestration.commands_stream import _note_of, pace_of, seconds_of
+from orchestration.console import Screen
+from orchestration.steps.files import RawFile, keep
+from orchestration.stream_day import StreamError, day_to_play
+from orchestration.work import Work
+from scrapers.sandbox.edgar_log import write_log
+from spark_jobs.live_replay import Pace, Played
+from spark_jobs.live_source import Source
+from tests.s3_server import Bucket
+
+ROOT = Path(__file__).resolve().parents[2]
+DAY = date(2016, 11, 21)
+ALL = (0, 86_400)
+
+
+def test_a_day_is_played_from_bronze_in_s3_and_from_a_file_alike(bucket: Bucket, tmp_path: Path) -> None:
+    log = tmp_path / f"log{DAY:%Y%m%d}.zip"
+    write_log(log, 7, 3, DAY, 1_500)
+    settings = load_settings(home=tmp_path / "home", world="real", postgres_url=None)
+    home = Home.open(settings)
+    home.move_port("spark")
+    with pytest.raises(StreamError, match="the lake has no log of 2016-11-21: load it"):
+        day_to_play(home, settings, DAY, ALL, None)
+    keep(Work(home, settings, "run", DAY, DAY), [RawFile(log, "edgar_log_v1", "file", DAY)])
+    kept = day_to_play(home, settings, DAY, ALL, None)
+    mine = day_to_play(home, settings, DAY, ALL, log)
+    assert kept.requests.equals(mine.requests)
+    assert kept.requests.height == 1_500
+    assert (kept.series, kept.source, kept.simulated) == ("v1", log.name, False)
+    hour = day_to_play(home, settings, DAY, (36_000, 39_600), log)
+    assert hour.requests["second"].is_between(36_000, 39_599).all()
+    with pytest.raises(StreamError, match="is a log of 2016-11-21, not of 2016-11-22"):
+        day_to_play(home, settings, date(2016, 11, 22), ALL, log)
+    assert not list((home.landing / "edgar").iterdir())
+
+
+def test_a_play_that_was_not_finished_goes_on_unless_another_is_wanted(tmp_path: Path) -> None:
+    import polars as pl
+
+    requests = pl.DataFrame({"second": [1], "cik": [5], "accession": [None]})
+    played, source = Played(DAY, "v1", requests, "x", False), Source("files", tmp_path)
+    first = _note_of(source, played, Pace(10.0), False)
+    assert _note_of(source, played, Pace(10.0), False) == first
+    assert _note_of(source, played, Pace(None), False) != first
+    assert _note_of(source, played, Pace(10.0), True) != first
+    assert json.loads(_note_of(source, played, Pace(10.0), False).read_text())["stream"].startswith("edgar-20161121-")
+
+
+@pytest.mark.parametrize(("text", "pace"), [("max", Pace(None)), ("1", Pace(1.0)), ("0.5", Pace(0.5))])
+def test_speeds(text: str, pace: Pace) -> None:
+    assert pace_of(text, False) == pace
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "fast", "nan", "inf"])
+def test_what_is_no_speed_is_said(text: str) -> None:
+    with pytest.raises(ValueError, match=f"--speed {text}: logged seconds a second"):
+        pace_of(text, False)
+
+
+def test_times_of_the_day() -> None:
+    assert seconds_of("00:00:00", "24:00:00") == ALL
+    assert seconds_of("09:30", "09:30:05") == (34_200, 34_205)
+    for start, until, why in (
+        ("9:30", "10:00", "--from 9:30"),
+        ("10:00", "25:00", "--until"),
+        ("10:00", "10:00", "not before"),
+    ):
+        with pytest.raises(ValueError, match=why):
+            seconds_of(start, until)
+
+
+def test_lines_are_put_in_by_the_command_and_followed(tmp_path: Path) -> None:
+    env = {name: value for name, value in os.environ.items() if not name.startswith("TIDEMARK_")}
+    env["TIDEMARK_HOME"] = str(tmp_path / "home")
+    Home.open(load_settings(home=tmp_path / "home", world="real"))
+    command = [sys.executable, "-m", "orchestration", "stream"]
+    lines = '{"cik": 320193}\nnonsense\n{"cik": 789019, "clock": "2017-01-01T00:00:01"}'
+    put = subprocess.run([*command, "put", "--stream", "mine", "--end"], input=lines, env=env, cwd=ROOT, capture_output=True, text=True, check=False)  # fmt: skip
+    assert put.returncode == 1
+    assert "mine: 2 put in, 1 refused" in put.stdout
+    assert "refused: neither JSON" in put.stderr
+    (refused,) = (tmp_path / "home/landing/stream/refused/mine.jsonl").read_text().splitlines()
+    assert json.loads(refused)["line"] == "nonsense"
+    with subprocess.Popen([*command, "follow", "--from-beginning"], env=env, cwd=ROOT, stdout=subprocess.PIPE, text=True) as follow:  # fmt: skip
+        assert follow.stdout is not None
+        found = [json.loads(follow.stdout.readline()) for _ in range(4)]
+        follow.terminate()
+    assert [message.get("cik") for message in found] == [None, 320193, 789019, None]
+    assert found[0]["start"]["simulated"] is False
+    assert (found[-1]["end"], found[-1]["rows"]) == (True, 2)
+    wrong = subprocess.run([*command, "put", "--stream", "No Name"], input="", env=env, cwd=ROOT, capture_output=True, text=True, check=False)  # fmt: skip
+    assert wrong.returncode == 1
+    assert "--stream No Name: 1 to 64 of" in wrong.stderr
+
+
+def test_the_screen_says_whether_the_counts_are_the_batch_s() -> None:
+    from rich.console import Console
+
+    from orchestration.commands_stream import _tell
+
+    out = io.StringIO()
+    told = {"stream": "s", "rows": 2, "companies": 1, "seconds_with_visits": 1, "late": 0, "seconds": 1.0}
+    for equal, words in ((True, "equal to the batch's count"), (False, "NOT the batch's count")):
+        _tell(Screen(Console(file=out, width=200)), {**told, "equals_batch": equal})
+        assert words in out.getvalue()
