@@ -367,7 +367,7 @@ def _told(error: RuntimeError | ValueError | OSError) -> int:
     from orchestration.running import AlreadyRunning
     from orchestration.stream_day import StreamError
     from orchestration.supervisor import ServiceError
-    from spark_jobs.live_kafka import KafkaUnusable
+    from spark_jobs.kafka_topic import KafkaUnusable
     from spark_jobs.live_source import StreamBusy
 
     wrong_use = (SettingsError, HomeError, AlreadyRunning, WrongBackfill, StreamBusy)

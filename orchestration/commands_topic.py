@@ -17,9 +17,9 @@ def topic(settings: Settings, screen: Screen, partitions: int, replication: int)
         replication: how many brokers hold each.
 
     Raises:
-        spark_jobs.live_kafka.KafkaUnusable: when Kafka does not answer or refuses.
+        spark_jobs.kafka_topic.KafkaUnusable: when Kafka does not answer or refuses.
     """
-    from spark_jobs.live_kafka import Topic
+    from spark_jobs.kafka_topic import Topic
 
     wanted = Topic.of(settings.kafka_servers, settings.kafka_topic)
     was_there = wanted.partitions() is not None

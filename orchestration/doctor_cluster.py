@@ -95,7 +95,7 @@ def check_jars(folder: Path | None) -> Finding:
 
 def check_kafka(settings: Settings) -> Finding:
     """Whether the brokers answer and the topic is there."""
-    from spark_jobs.live_kafka import KafkaUnusable, Topic
+    from spark_jobs.kafka_topic import KafkaUnusable, Topic
 
     try:
         topic = Topic.of(settings.kafka_servers, settings.kafka_topic)

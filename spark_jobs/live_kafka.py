@@ -1,4 +1,4 @@
-"""The stream in Kafka: its topic, who writes to it, who follows it, and how Spark reads it.
+"""The stream in Kafka: how Spark reads it, who writes it and who follows it.
 
 A message's key is the company's CIK, so that the messages of a company keep their order; its value is the stream's JSON
 line (docs/stream.md). Writers write in transactions, each with the number of the message that comes next, so a stream
@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from spark_jobs.kafka_topic import ANSWER_SECONDS, KafkaUnusable, Topic
 from spark_jobs.live_source import StreamBusy
 
 if TYPE_CHECKING:
@@ -24,125 +24,14 @@ if TYPE_CHECKING:
 
 # A broker that is away for longer is somebody's task, not this program's.
 PATIENCE_SECONDS = 120.0
-ANSWER_SECONDS = 15.0
 # How long a writer that was killed can hold back who reads what came after it; the next writer of its stream ends that.
 TRANSACTION_MILLISECONDS = 60_000
 # Of one micro-batch: what a small Java heap holds.
 BATCH_MESSAGES = 250_000
 
 
-class KafkaUnusable(RuntimeError):
-    """Kafka does not answer, or refuses; the text names the servers, the topic and, after a semicolon, what to do."""
-
-
 class Superseded(StreamBusy):
     """Another process writes this stream now; this one must end."""
-
-
-@dataclass(frozen=True)
-class Topic:
-    """A topic and how its servers are reached.
-
-    Attributes:
-        servers: HOST:PORT of one or more brokers, comma separated.
-        name: of the topic.
-    """
-
-    servers: str
-    name: str
-
-    @classmethod
-    def of(cls, servers: str | None, name: str) -> Topic:
-        """The topic of settings.
-
-        Raises:
-            KafkaUnusable: when no servers are named.
-        """
-        if not servers:
-            raise KafkaUnusable("no Kafka servers are named; set TIDEMARK_KAFKA_SERVERS, such as host:9092")
-        return cls(servers, name)
-
-    @property
-    def positions(self) -> Topic:
-        """The topic of streams' positions: key = stream, value = the number of its next message."""
-        return Topic(self.servers, f"{self.name}.positions")
-
-    @property
-    def client(self) -> dict[str, Any]:
-        """What every client is told."""
-        return {"bootstrap.servers": self.servers, "client.id": "tidemark", "log_level": 2}
-
-    def partitions(self) -> int | None:
-        """How many partitions the topic has; None where there is no such topic, or one has no leader yet.
-
-        Raises:
-            KafkaUnusable: when the servers do not answer.
-        """
-        from confluent_kafka import KafkaException
-        from confluent_kafka.admin import AdminClient
-
-        try:
-            known = AdminClient(self.client).list_topics(timeout=ANSWER_SECONDS).topics
-        except KafkaException as error:
-            raise self.unusable(error) from error
-        parts = known[self.name].partitions.values() if self.name in known else ()
-        return len(parts) if parts and all(part.leader >= 0 for part in parts) else None
-
-    def existing(self) -> int:
-        """How many partitions the topic has.
-
-        Raises:
-            KafkaUnusable: when there is no such topic, or the servers do not answer.
-        """
-        there = self.partitions()
-        if there is None:
-            raise KafkaUnusable(f"no topic {self.name!r} at {self.servers}; `tidemark stream topic` makes it")
-        return there
-
-    def create(self, partitions: int, replication: int) -> int:
-        """Make the topic and that of positions, where they are absent.
-
-        Args:
-            partitions: how many parts of it a job reads side by side.
-            replication: how many brokers hold each.
-
-        Returns:
-            How many partitions it has, whoever made it.
-
-        Raises:
-            KafkaUnusable: when the servers do not answer or refuse.
-        """
-        self.positions._create(1, replication, {"cleanup.policy": "compact"})
-        return self._create(partitions, replication, {})
-
-    def _create(self, partitions: int, replication: int, config: dict[str, str]) -> int:
-        from confluent_kafka import KafkaError, KafkaException
-        from confluent_kafka.admin import AdminClient, NewTopic
-
-        if (there := self.partitions()) is not None:
-            return there
-        # The client must outlive its answer.
-        admin = AdminClient(self.client)
-        new = NewTopic(self.name, partitions, replication, config=config)
-        try:
-            admin.create_topics([new])[self.name].result(ANSWER_SECONDS)
-        except KafkaException as error:
-            if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
-                raise self.unusable(error) from error
-        end = time.monotonic() + ANSWER_SECONDS
-        # The brokers tell each other of it.
-        while (there := self.partitions()) is None:
-            if time.monotonic() > end:
-                raise KafkaUnusable(f"{self.name!r} at {self.servers} was made and has no leader; see the broker's log")
-            time.sleep(0.1)
-        return there
-
-    def unusable(self, error: Any) -> KafkaUnusable:
-        """A client's error as one of ours."""
-        return KafkaUnusable(
-            f"Kafka at {self.servers}, topic {self.name!r}: {error.args[0].str()}; "
-            "check TIDEMARK_KAFKA_SERVERS, and that the broker runs"
-        )
 
 
 def topic_of(source: Source) -> Topic:

@@ -16,7 +16,7 @@ from lake.home import Home
 from lake.settings import Settings, load_settings
 from spark_jobs.edgar import Day, run_day
 from spark_jobs.engine import connected, engine
-from spark_jobs.live_kafka import KafkaUnusable, Topic
+from spark_jobs.kafka_topic import KafkaUnusable, Topic
 from tests.kafka.scale_out import ROOT, Process, fetched_jars, free_ports, listens, run, system_java
 from tests.live_stream import Live
 

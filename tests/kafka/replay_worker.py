@@ -10,7 +10,8 @@ import sys
 
 import polars as pl
 
-from spark_jobs.live_kafka import Topic, TopicWriter
+from spark_jobs.kafka_topic import Topic
+from spark_jobs.live_kafka import TopicWriter
 
 LINES_A_TRANSACTION = 50
 COMPANIES = 40

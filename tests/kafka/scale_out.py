@@ -6,12 +6,10 @@ means; here they are free ports and folders of the test's own.
 
 from __future__ import annotations
 
-import ctypes
 import hashlib
 import os
 import re
 import shutil
-import signal
 import socket
 import subprocess
 import sys
@@ -77,10 +75,13 @@ def run(name: str, env: Mapping[str, str], first: str = "") -> str:
     return done.stdout
 
 
-def die_with_the_tests() -> None:
-    """For a new process: it ends when the one that started it does, in whatever way."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(1, signal.SIGKILL)
+# Becomes the command that follows, which ends when its starter does, in whatever way (on Linux).
+DIES_WITH_THE_TESTS = [
+    *(sys.executable, "-I", "-S", "-c"),
+    "import ctypes, os, signal, sys\n"
+    "if sys.platform == 'linux': ctypes.CDLL(None).prctl(1, signal.SIGKILL)\n"
+    "os.execvp(sys.argv[1], sys.argv[1:])",
+]
 
 
 @dataclass
@@ -103,13 +104,12 @@ class Process:
         lines[last] = f"exec {lines[last]}"
         with self.log.open("ab") as words:
             self.process = subprocess.Popen(
-                ["bash", "-euo", "pipefail", "-c", "\n".join(lines)],
+                [*DIES_WITH_THE_TESTS, "bash", "-euo", "pipefail", "-c", "\n".join(lines)],
                 env={**os.environ, **self.env},
                 cwd=ROOT,
                 stdin=subprocess.DEVNULL,
                 stdout=words,
                 stderr=words,
-                preexec_fn=die_with_the_tests,
             )
         end = time.monotonic() + self.seconds
         while not self.ready():

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 from spark_jobs.engine import connected, free_port, start, stop
-from spark_jobs.live_kafka import lines
+from spark_jobs.live_kafka import lines, topic_of
 from spark_jobs.live_source import Source, writer_of
 from tests.kafka.conftest import Broker
 from tests.kafka.replay_worker import messages
@@ -48,8 +48,6 @@ def test_its_last_lines_do_what_they_say(
 def test_an_apache_spark_of_the_stream_s_own_reads_kafka_with_the_jars(
     broker: Broker, names: dict[str, str], tmp_path: Path
 ) -> None:
-    from spark_jobs.live_kafka import topic_of
-
     source = Source("kafka", tmp_path, broker.servers, "own.visits")
     topic_of(source).create(3, 1)
     writer = writer_of(source, "own")
@@ -58,7 +56,9 @@ def test_an_apache_spark_of_the_stream_s_own_reads_kafka_with_the_jars(
     own = start("spark", free_port(), tmp_path, "1g", {"spark.driver.extraClassPath": f"{names['JARS']}/spark/*"})
     try:
         with connected(own.remote) as spark:
-            query = lines(spark, source).writeStream.format("memory").queryName("own").trigger(availableNow=True).start()
+            query = (
+                lines(spark, source).writeStream.format("memory").queryName("own").trigger(availableNow=True).start()
+            )
             assert query.awaitTermination(120)
             assert query.exception() is None
             found = spark.sql("SELECT count(*), count(DISTINCT line), count(DISTINCT partition) FROM own").toArrow()

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from spark_jobs import live_kafka
-from spark_jobs.live_kafka import KafkaUnusable, Superseded, Topic
+from spark_jobs import kafka_topic
+from spark_jobs.kafka_topic import KafkaUnusable, Topic
+from spark_jobs.live_kafka import Superseded, topic_of
 from spark_jobs.live_source import Source, follow, writer_of
 from tests.kafka.conftest import Broker
 from tests.kafka.replay_worker import COMPANIES, messages
@@ -34,14 +35,14 @@ def held(source: Source, count: int) -> list[dict[str, int]]:
 
 
 def test_a_topic_is_made_once_and_its_absence_is_told(source: Source, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert live_kafka.topic_of(source).create(PARTITIONS + 1, 1) == PARTITIONS, "one that is there is left as it is"
+    assert topic_of(source).create(PARTITIONS + 1, 1) == PARTITIONS, "one that is there is left as it is"
     absent = Source("kafka", source.folder, source.servers, "absent")
     for use in (lambda: writer_of(absent, "s"), lambda: next(follow(absent))):
         with pytest.raises(KafkaUnusable, match=r"no topic 'absent'.*tidemark stream topic"):
             use()
     with pytest.raises(KafkaUnusable, match="TIDEMARK_KAFKA_SERVERS"):
         writer_of(Source("kafka", source.folder, None, "any"), "s")
-    monkeypatch.setattr(live_kafka, "ANSWER_SECONDS", 1)
+    monkeypatch.setattr(kafka_topic, "ANSWER_SECONDS", 1)
     with pytest.raises(KafkaUnusable, match=r"127\.0\.0\.1:1.*TIDEMARK_KAFKA_SERVERS"):
         Topic("127.0.0.1:1", "any").partitions()
 
@@ -54,7 +55,9 @@ def test_a_company_s_messages_are_in_one_partition_in_order_and_companies_in_sev
     writer.close()
     consumer = Consumer({"bootstrap.servers": source.servers, "group.id": "looking"})
     consumer.assign([TopicPartition(source.topic, number, 0) for number in range(PARTITIONS)])
-    found = [(m.key(), m.partition(), json.loads(m.value())) for m in islice(iter(lambda: consumer.poll(20), None), 500)]
+    found = [
+        (m.key(), m.partition(), json.loads(m.value())) for m in islice(iter(lambda: consumer.poll(20), None), 500)
+    ]
     consumer.close()
     assert sorted(said["seq"] for _, _, said in found) == list(range(500))
     assert {part for _, part, _ in found} == set(range(PARTITIONS))

@@ -11,7 +11,7 @@ import pytest
 
 from lake.settings import Settings, SettingsError, load_settings
 from orchestration import doctor_cluster
-from spark_jobs import live_kafka
+from spark_jobs import kafka_topic
 from spark_jobs.engine import free_port
 
 
@@ -52,7 +52,7 @@ def test_a_remote_that_is_not_there_or_is_no_connect_server(mute: int) -> None:
 def test_kafka_that_does_not_answer_and_a_stream_without_its_jars(
     base: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(live_kafka, "ANSWER_SECONDS", 1)
+    monkeypatch.setattr(kafka_topic, "ANSWER_SECONDS", 1)
     settings = base.model_copy(
         update={"stream_source": "kafka", "kafka_servers": f"127.0.0.1:{free_port()}", "stream_jars": None}
     )
