@@ -12,7 +12,7 @@ from chat_api import band_chart
 from chat_api.live import MEANINGS, WINDOW, WORDS, Band, Frame, Leader, word_of
 from chat_api.live_reader import Live
 from chat_api.pages.tables import Text, legend, named
-from chat_api.values import ABSENT, number
+from chat_api.values import ABSENT
 
 _TENS = (
     ("top10_10s", "Last 10 seconds", "of the stream's clock"),
@@ -279,7 +279,7 @@ def _note(frame: Frame) -> str:
 
 
 def _edge(value: float) -> str:
-    return number(value, "visits") if value != int(value) else f"{int(value):,}"
+    return f"{value:,.1f}".removesuffix(".0")
 
 
 def _mark(frame: Frame) -> str:
