@@ -26,14 +26,14 @@ import psycopg
 
 from lake import live_history, live_store
 from lake.postgres import READER, owner_dsn, wait_ready
-from spark_jobs.engine import connected, free_port, start, stop
+from spark_jobs.engine import Engine, connected, free_port, start, stop
 from spark_jobs.live_messages import read_messages
 from spark_jobs.live_sink import DSN, Sink
 from spark_jobs.live_source import Source, lines
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
-    from pyspark.sql.connect.streaming import StreamingQuery
+    from pyspark.sql.connect.streaming import DataStreamWriter, StreamingQuery
 
     from lake.home import Home
     from lake.settings import Settings
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 # A batch begins at most that often; one that takes longer is followed at once by the next.
 TRIGGER = "200 milliseconds"
 FLUSH_SECONDS = 30.0
+WORKER_ATTEMPTS = 6
 _LOOK_SECONDS = 0.25
 _TIDY_SECONDS = 2.0
 # The log of a folder's files is written anew whole every ten batches, so it must not grow for ever.
@@ -151,10 +152,21 @@ class Job:
             return
         memory = "1g"
         own = start("spark", free_port(), self.home.logs / "stream", memory, _CONF, {DSN: dsn})
+        threading.Thread(target=self._end_with, args=(own,), daemon=True).start()
         try:
             yield own.remote
         finally:
+            self.ending.set()
             stop(own)
+
+    def _end_with(self, engine: Engine) -> None:
+        """End at once when the engine ends: Spark's client would ask a dead one for ten minutes whether it lives."""
+        engine.process.wait()
+        if not self.ending.is_set():
+            ready_mark(self.home).unlink(missing_ok=True)
+            sys.stderr.write(f"stream: the engine ended ({engine.log})\n")
+            sys.stderr.flush()
+            os._exit(1)
 
     def _work(self, spark: SparkSession, keeper: Keeper) -> None:
         query = self._start(spark, keeper)
@@ -168,8 +180,7 @@ class Job:
                     query.stop()
                     query = self._start(spark, keeper)
         finally:
-            if self.ending.is_set():
-                query.stop()
+            query.stop()
         keeper.flush()
 
     def _start(self, spark: SparkSession, keeper: Keeper) -> StreamingQuery:
@@ -184,8 +195,24 @@ class Job:
         )
         messages = read_messages(lines(spark, self.source))
         writer = messages.writeStream.queryName(name).foreachBatch(sink).option("checkpointLocation", place)
-        sys.stderr.write(f"stream: the query {name} begins\n")
-        return writer.trigger(processingTime=TRIGGER).start()
+        return _begin(writer.trigger(processingTime=TRIGGER), name)
+
+
+def _begin(writer: DataStreamWriter, name: str) -> StreamingQuery:
+    """Start the query. Spark gives its Python worker ten seconds to come up, which a busy machine may not keep."""
+    from pyspark.errors import PySparkException
+
+    for attempt in range(1, WORKER_ATTEMPTS + 1):
+        try:
+            query = writer.start()
+        except PySparkException as error:
+            if attempt == WORKER_ATTEMPTS or "Python worker failed to connect back" not in str(error):
+                raise
+            sys.stderr.write(f"stream: the engine's Python worker was not up after ten seconds (attempt {attempt})\n")
+        else:
+            sys.stderr.write(f"stream: the query {name} begins\n")
+            return query
+    raise AssertionError("unreachable")
 
 
 class Keeper:

@@ -9,8 +9,11 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
+import time
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -55,6 +58,7 @@ class Sink:
         """
         from spark_jobs.live_messages import batch_of, counted
 
+        _end_with_the_engine()
         marks = self._marks() if self.numbered else None
         rows = counted(frame, marks).toArrow()
         self.add(batch_of(self.query, batch_id, rows, self.simulated))
@@ -69,7 +73,7 @@ class Sink:
             except _lost() as error:
                 self._lose(error)
             else:
-                if not applied.again:
+                if applied.rows:
                     _crash_if_asked()
                 return applied
 
@@ -108,6 +112,19 @@ class Sink:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+
+
+@cache
+def _end_with_the_engine() -> None:
+    """End this worker when its engine ends: amid a question to a dead engine it would ask again for ten minutes."""
+    engine = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == engine:
+            time.sleep(1.0)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def _lost() -> tuple[type[Exception], ...]:

@@ -1,0 +1,39 @@
+"""The live stream from its messages to PostgreSQL and Delta, through kills: in the end it is the batch's count."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+from tests.live_stream import STREAM, assert_equal_to_batch, live_home, play
+
+
+def test_through_kills_of_engine_and_postgres_live_counts_end_equal_to_the_batch_s(tmp_path: Path) -> None:
+    with live_home(tmp_path, rows=40_000) as live:
+        # Between the state's commit and the checkpoint's: the batch comes again, and changes nothing.
+        live.start_job(TIDEMARK_TEST_KILL_AFTER="stream")
+        play(live.home, 10.0, 0.3)
+        assert live.await_job_s_end() == 1
+        counted = live.rows()
+        assert counted > 0
+        live.start_job()
+        player = threading.Thread(target=play, args=(live.home, 10.0, 0.6))
+        player.start()
+        live.wait(lambda: live.rows() > counted, "it goes on")
+        live.java().kill()
+        assert live.await_job_s_end() == 1
+        player.join()
+        live.start_job()
+        player = threading.Thread(target=play, args=(live.home, 10.0))
+        player.start()
+        live.kill_postgres()
+        player.join()
+        live.wait(live.ended, "the stream is over")
+        live.stop_job()
+        assert_equal_to_batch(live)
+        ((kind, day, simulated),) = live.ask("SELECT kind, replay_of::text, simulated FROM live.streams")
+        assert (kind, day, simulated) == ("replay", "2016-11-21", True)
+        ((late,),) = live.ask(f"SELECT late FROM live.state WHERE stream = '{STREAM}'")
+        assert late > 0
+        # What is read is out of the way, kept for those who follow.
+        assert len(list(live.source.read.glob("*.jsonl"))) > len(list(live.source.unread.glob("*.jsonl")))
