@@ -38,9 +38,9 @@ KINDS: Mapping[str, frozenset[int]] = {
     "weekend": frozenset({5, 6}),
 }
 
-_DAYS_READ = 30
-_CELLS = 8_000_000
-_IN_MEMORY = 128 << 20
+_DAYS_READ = 10
+_CELLS = 4_000_000
+_IN_MEMORY = 64 << 20
 
 
 @dataclass

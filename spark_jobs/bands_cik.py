@@ -64,6 +64,16 @@ def sparse_percentiles(visits: Ints, starts: Ints, lengths: Ints, days: int, zer
     return found, rows
 
 
+def least_days_visited(days: int, zeros: Zeros) -> int:
+    """On how many of the days a minute must have visits for its highest percentile to be there and above zero."""
+    if zeros == "left_out":
+        return LEAST_DAYS
+    if days == 0:
+        return 1
+    ((low,), _) = ranks(np.array([days]), PERCENTS[-1])
+    return days - min(int(low) + 1, days - 1)
+
+
 def visits_bands_cik(
     chosen: Days, read: Read, ciks: Collection[int], rows: int, scratch: Path
 ) -> Iterator[pl.DataFrame]:
@@ -114,8 +124,12 @@ def _companies(chosen: Days, counts: pl.DataFrame, known: Known) -> Iterator[pl.
 
 def _of_kind(chosen: Days, counts: pl.DataFrame, days: int, what: tuple[str, str], known: Known) -> pl.DataFrame:
     enough = counts.group_by("cik").agg(pl.col("log_date").n_unique()).filter(pl.col("log_date") >= LEAST_COMPANY_DAYS)
-    ordered = counts.join(enough, on="cik", how="semi").sort("cik", "minute_of_day", "visits")
-    groups = ordered.group_by("cik", "minute_of_day", maintain_order=True).agg(n=pl.len())
+    mine = counts.join(enough, on="cik", how="semi")
+    # Most minutes had a visit on a few days only, and need not be sorted.
+    groups = mine.group_by("cik", "minute_of_day").agg(n=pl.len())
+    groups = groups.filter(pl.col("n") >= least_days_visited(days, chosen.zeros)).sort("cik", "minute_of_day")
+    by = ["cik", "minute_of_day"]
+    ordered = mine.join(groups, on=by, how="semi").sort(*by, "visits")
     lengths = groups["n"].cast(pl.Int64).to_numpy()
     starts = np.cumsum(lengths) - lengths
     visits = ordered["visits"].cast(pl.Int64).to_numpy()
