@@ -6,7 +6,7 @@ Exit codes: 0 for done, 1 for a failure in the work, 2 for wrong use.
 from __future__ import annotations
 
 import sys
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -186,8 +186,8 @@ def reparse(
 
 @app.command()
 def recount(
-    first: Annotated[datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="First day.")] = datetime.min,
-    last: Annotated[datetime, typer.Option("--to", formats=["%Y-%m-%d"], help="Last day, included.")] = datetime.max,
+    first: Annotated[datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="First day.")] = None,
+    last: Annotated[datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="Last day, included.")] = None,
     all_days: Annotated[
         bool, typer.Option("--all", help="Also days that are counted by this definition of a visit already.")
     ] = False,
@@ -199,11 +199,12 @@ def recount(
 
     home, settings = open_home()
     with words_to(home.logs / "backfill.log") as screen:
-        return count(home, settings, screen, (first.date(), last.date()), all_days=all_days, as_json=json)
+        days = (first.date() if first else date.min, last.date() if last else date.max)
+        return count(home, settings, screen, days, all_days=all_days, as_json=json)
 
 
 @app.command()
-def documents(
+def documents(  # noqa: PLR0913, PLR0917 - what the command is given
     day: Annotated[datetime, typer.Option("--date", formats=["%Y-%m-%d"], help="A logged day.")],
     cik: Annotated[int | None, typer.Option(help="Of this filer alone.")] = None,
     accession: Annotated[str | None, typer.Option(help="This filing alone, as 0000320193-16-000070.")] = None,

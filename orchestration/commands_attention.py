@@ -12,7 +12,9 @@ if TYPE_CHECKING:
     from orchestration.documents import Wanted
 
 
-def documents(home: Home, screen: Screen, day: date, wanted: Wanted, *, seconds: bool, as_json: bool) -> int:
+def documents(  # noqa: PLR0913 - what the command is given
+    home: Home, screen: Screen, day: date, wanted: Wanted, *, seconds: bool, as_json: bool
+) -> int:
     """Show a day's filings; exit code 1 where the day is not loaded."""
     from orchestration.documents import NotLoaded, by_second, most_visited
 

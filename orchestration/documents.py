@@ -79,9 +79,11 @@ def by_second(home: Home, day: date, wanted: Wanted) -> pl.DataFrame:
 
 
 def _check(home: Home, day: date) -> None:
-    days = delta.scan(home, table("gold.visitors_day")).select("log_date").collect()["log_date"]
-    if day not in days.to_list():
-        have = f"from {days.min()} to {days.max()}, {days.n_unique()} days" if days.len() else "none at all"
+    days = (
+        delta.scan(home, table("gold.visitors_day")).select("log_date").unique().collect()["log_date"].sort().to_list()
+    )
+    if day not in days:
+        have = f"from {days[0]} to {days[-1]}, {len(days)} days" if days else "none at all"
         raise NotLoaded(f"no visits of {day} are loaded; there are {have}")
 
 

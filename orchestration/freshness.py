@@ -29,7 +29,12 @@ _LOGS = Window(timedelta(days=2), timedelta(days=4))
 # Nobody collects them: they come when somebody brings them.
 _BROUGHT = Window(timedelta(days=180), timedelta(days=365))
 _BY_GROUP: Mapping[str, Window] = {"signals": _DAYS, "attention": _LOGS, "listings": _BROUGHT, "filings": _BROUGHT}
-_BY_TABLE: Mapping[str, Window] = {"bronze.x_search": _DAYS, "bronze.files": _LOGS, "gold.visits_live": _BROUGHT}
+_BY_TABLE: Mapping[str, Window] = {
+    "bronze.x_search": _DAYS,
+    "bronze.files": _LOGS,
+    "bronze.edgar_index": _LOGS,
+    "gold.visits_live": _BROUGHT,
+}
 
 
 def window_of(key: dg.AssetKey, group: str | None) -> Window:

@@ -154,7 +154,13 @@ JOBS = (
         gives_past=False,
     ),
     JobSpec("listings", "Exchanges' lists from imported files.", ("silver.listings", "gold.listings")),
-    JobSpec("filings", "Filings and their forms from imported files.", ("silver.filings", "gold.filings")),
+    JobSpec(
+        "filings",
+        "Filings and their forms, from SEC's indices of quarters and from imported files.",
+        ("bronze.edgar_index", "silver.filing_index", "silver.filings", "gold.filings"),
+        slot="sec",
+        gives_past=False,
+    ),
 )
 
 
@@ -270,6 +276,7 @@ TIMETABLE = (
     ),
     Timetable("indices_after_the_close", "index_bars", "45 17 * * *", "America/New_York", _index_day),
     Timetable("attention_of_yesterday", "attention", "30 6 * * *", "UTC", lambda now: now.date() - timedelta(days=1)),
+    Timetable("filings_of_yesterday", "filings", "50 6 * * *", "UTC", lambda now: now.date() - timedelta(days=1)),
     # The run after midnight completes the day that has just ended.
     Timetable(
         "posts_by_the_hour",

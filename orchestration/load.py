@@ -112,6 +112,7 @@ def first_steps(settings: Settings, clock: Clock) -> list[Step]:
         Step(
             "attention", "attention", tables_of("attention"), log_day - timedelta(days=settings.edgar_days - 1), log_day
         ),
+        Step("filings", "filings", tables_of("filings"), log_day, log_day),
         Step("companies", "companies", tables_of("companies"), tick.session, tick.session),
         Step("quotes", "quotes", tables_of("quotes"), tick.session, tick.session, quote_tags),
         Step("daily bars", "bars_daily", bars, bars_from, closed),

@@ -29,6 +29,7 @@ SPIDER_NAMES = (
     "alphavantage",
     "news_search",
     "news_rss",
+    "filings",
 )
 _FINAL = {str(reason) for reason in Reason if reason.final}
 BODY = "bronze.yahoo_quotes"  # every bronze table of bodies has the same columns

@@ -76,7 +76,7 @@ class VisitDefinition:
 USUAL = VisitDefinition()
 
 
-def _as_it_is(name: str, frame: DataFrame) -> DataFrame:
+def _as_it_is(_name: str, frame: DataFrame) -> DataFrame:
     return frame
 
 

@@ -26,6 +26,13 @@ class FilingSilver(FilingFields):
     origin = dy.String(primary_key=True, regex=SHA256, metadata={"meaning": "the SHA-256 of the file"})
 
 
+class FilingIndexed(FilingFields):
+    """A filing of a filer, as the newest index of its quarter lists it."""
+
+    cik = dy.Int64(primary_key=True, min=1, metadata={"meaning": "the filer"})
+    quarter = dy.String(primary_key=True, regex=r"^\d{4}Q[1-4]$", metadata={"meaning": "whose index it is, as 2026Q4"})
+
+
 class Filing(FilingFields):
     """A filing; of several files the newest import."""
 
@@ -33,6 +40,7 @@ class Filing(FilingFields):
 
 
 FILINGS = (
-    Table("filings", "silver", FilingSilver, "filings", "imported files, SEC's index of filings"),
-    Table("filings", "gold", Filing, "filings", "silver.filings"),
+    Table("filings", "silver", FilingSilver, "filings", "imported files"),
+    Table("filing_index", "silver", FilingIndexed, "filings", "bronze.edgar_index", partition_by=("quarter",)),
+    Table("filings", "gold", Filing, "filings", "silver.filings, silver.filing_index"),
 )

@@ -70,5 +70,6 @@ BRONZE = (
     _bodies("yahoo_search", "Yahoo search, for its news"),
     _bodies("yahoo_rss", "Yahoo RSS headlines"),
     _bodies("x_search", "X v2 recent search"),
+    _bodies("edgar_index", "SEC's index of a quarter's filings"),
     Table("files", "bronze", RawFile, "raw", "SEC EDGAR logs and imported files"),
 )

@@ -56,5 +56,9 @@ def build() -> list[dg.AssetsDefinition]:
             "gold.visits_bands_cik", bands.gold_visits_bands_cik, deps=["gold.visits_second", "gold.visits_day"]
         ),
         lake_asset("silver.filings", filings.settle_filings, deps=["bronze.files"]),
-        lake_asset("gold.filings", filings.gold_filings, deps=["silver.filings"]),
+        lake_asset(filings.INDEX, filings.land_index, partitions=by_day, whole_range=True),
+        lake_asset(
+            "silver.filing_index", filings.settle_index, deps=[filings.INDEX], partitions=by_day, whole_range=True
+        ),
+        lake_asset("gold.filings", filings.gold_filings, deps=["silver.filings", "silver.filing_index"]),
     ]

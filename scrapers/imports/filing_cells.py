@@ -53,7 +53,7 @@ def _plain(element: Selector | SelectorList[Selector]) -> str:
 
 def _from_index(part: Part) -> Cells:
     # Company names are in Latin-1.
-    head, _, body = part.data.decode("latin-1").partition(_HEAD.decode())
+    _, _, body = part.data.decode("latin-1").partition(_HEAD.decode())
     lines = pl.Series(TEXT, body.split("\n")[1:], dtype=pl.String).str.strip_chars_end("\r").to_frame()
     fields = pl.col(TEXT).str.split("|")
     rows = lines.filter(~pl.col(TEXT).str.contains(r"^[-\s]*$")).with_columns(fields.alias("fields"))

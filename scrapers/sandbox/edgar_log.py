@@ -13,7 +13,8 @@ import polars as pl
 
 from lake.market_calendar import NEW_YORK
 from scrapers.sandbox.world import noise
-from scrapers.sandbox.world.visits import DATA, INDEX, PERSON, TEXT, Visits, series_of, visits
+from scrapers.sandbox.world.noise import Ints
+from scrapers.sandbox.world.visits import DATA, INDEX, PERSON, TEXT, Visits, series_of, visits, year_filed
 
 # The column was called `_time` at first.
 _UNDERSCORE_UNTIL = date(2020, 12, 31)
@@ -64,35 +65,40 @@ def _write_csv(file: IO[bytes], frame: pl.DataFrame, header: bool) -> None:
 
 def _base(seed: int, day: date, piece: Visits) -> pl.DataFrame:
     """What both forms tell: time, filer, accession and document."""
-    filing = noise.bits(noise.key(seed, "filings"), piece.cik * 64 + piece.document)
-    own = piece.document % 3 == 0
-    filed = day.year - (piece.document // 4) % max(1, min(15, day.year - 1993))
-    frame = pl.DataFrame(
-        {
-            "second": piece.second,
-            "agent": piece.agent,
-            "kind": piece.kind,
-            "cik": piece.cik,
-            "draw": piece.draw,
-            "own": own,
-            "prefix": (filing % np.uint64(len(_PREFIXES))).astype(np.int64),
-            "filed": filed,
-            "sequence": (filing >> np.uint64(20)).astype(np.int64) % 200_000 + 1,
-        }
+    filed = year_filed(day.year, piece.document)
+    frame = filings(seed, piece.cik, piece.document, filed).with_columns(
+        pl.Series("second", piece.second),
+        pl.Series("agent", piece.agent),
+        pl.Series("kind", piece.kind),
+        pl.Series("draw", piece.draw),
     )
     clock = [(pl.col("second") // 3600), (pl.col("second") // 60 % 60), (pl.col("second") % 60)]
-    agent = pl.Series(_PREFIXES).gather(frame["prefix"])
     return frame.with_columns(
         pl.concat_str([part.cast(pl.String).str.zfill(2) for part in clock], separator=":").alias("time"),
-        pl.concat_str(
-            pl.when("own").then(pl.col("cik").cast(pl.String).str.zfill(10)).otherwise(agent),
-            pl.lit("-"),
-            (pl.col("filed") % 100).cast(pl.String).str.zfill(2),
-            pl.lit("-"),
-            pl.col("sequence").cast(pl.String).str.zfill(6),
-        ).alias("accession"),
         _document(day).alias("document"),
     )
+
+
+def filings(seed: int, cik: Ints, document: Ints, filed: Ints) -> pl.DataFrame:
+    """Filings by their filer, their number with it and the year they were filed in: `cik`, `filed`, `sequence`, `accession`."""
+    bits = noise.bits(noise.key(seed, "filings"), cik * 64 + document)
+    frame = pl.DataFrame(
+        {
+            "cik": cik,
+            "filed": filed,
+            "sequence": (bits >> np.uint64(20)).astype(np.int64) % 200_000 + 1,
+            "own": document % 3 == 0,
+        }
+    )
+    agent = pl.Series(_PREFIXES).gather((bits % np.uint64(len(_PREFIXES))).astype(np.int64))
+    accession = pl.concat_str(
+        pl.when("own").then(pl.col("cik").cast(pl.String).str.zfill(10)).otherwise(agent),
+        pl.lit("-"),
+        (pl.col("filed") % 100).cast(pl.String).str.zfill(2),
+        pl.lit("-"),
+        pl.col("sequence").cast(pl.String).str.zfill(6),
+    )
+    return frame.with_columns(accession.alias("accession")).drop("own")
 
 
 def _document(day: date) -> pl.Expr:

@@ -14,6 +14,7 @@ from starlette.responses import FileResponse, HTMLResponse, Response
 from starlette.routing import Route
 
 from lake.market_calendar import NEW_YORK
+from scrapers.sandbox.edgar_index import master_index
 from scrapers.sandbox.edgar_log import write_log
 from scrapers.sandbox.replies import json_reply, market_of, sandbox_of
 from scrapers.sandbox.state import Sandbox
@@ -21,6 +22,7 @@ from scrapers.sandbox.world.companies import EXCHANGES, Company
 from scrapers.sandbox.world.visits import series_of
 
 _KEPT_LOGS = 40
+_FIRST_INDEX = 2003
 _MAKING = Lock()
 # SEC asks for a name and an address to write to; a URL is not enough.
 _DECLARED = re.compile(r"^[^@]*[\w.)]\s+\S*[^\s@/:]+@[^\s@/]+\.[A-Za-z]{2,}\S*$")
@@ -93,6 +95,21 @@ async def tickers_exchange(request: Request) -> Response:
     return json_reply({"fields": ["cik", "name", "ticker", "exchange"], "data": rows})
 
 
+async def quarter_index(request: Request) -> Response:
+    """All filings of a quarter so far, as SEC's master index lists them."""
+    if refusal := _refused(request):
+        return refusal
+    year, quarter = request.path_params["year"], request.path_params["quarter"]
+    today = request.state.at.astimezone(NEW_YORK).date()
+    number = int(quarter.removeprefix("QTR")) if re.fullmatch(r"QTR[1-4]", quarter) else 0
+    if not number or year < _FIRST_INDEX or date(year, 3 * number - 2, 1) > today:
+        return HTMLResponse(_MISSING, 404)
+    sandbox = sandbox_of(request)
+    names = {company.cik: _filer_name(company) for company in _filers(request) if company.cik}
+    body = await run_in_threadpool(master_index, sandbox.seed, sandbox.per_sector, (year, number), today, names)
+    return Response(body, media_type="text/plain")
+
+
 def _filer_name(company: Company) -> str:
     """A company's name as the SEC writes it."""
     plain = company.name.replace(",", "").replace(".", "").upper().removeprefix("THE ")
@@ -108,6 +125,7 @@ def _filer_name(company: Company) -> str:
 
 ROUTES = [
     Route("/sec/dera/data/Public-EDGAR-log-file-data/{year:int}/{quarter}/{name}", day_log),
+    Route("/sec/Archives/edgar/full-index/{year:int}/{quarter}/master.idx", quarter_index),
     Route("/sec/files/company_tickers.json", tickers),
     Route("/sec/files/company_tickers_exchange.json", tickers_exchange),
 ]

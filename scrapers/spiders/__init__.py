@@ -7,6 +7,7 @@ from scrapers.spiders.bars import BarsSpider
 from scrapers.spiders.base import SourceSpider
 from scrapers.spiders.charts import ChartsSpider
 from scrapers.spiders.edgar import EdgarSpider
+from scrapers.spiders.filings import FilingsSpider
 from scrapers.spiders.news import NewsRssSpider, NewsSearchSpider
 from scrapers.spiders.posts import PostsSpider
 from scrapers.spiders.quotes import QuotesSpider
@@ -26,6 +27,7 @@ SPIDERS: dict[str, type[SourceSpider]] = {
         AlphaVantageSpider,
         NewsSearchSpider,
         NewsRssSpider,
+        FilingsSpider,
     )
 }
 

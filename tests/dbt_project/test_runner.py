@@ -49,9 +49,9 @@ def test_all_marts_are_built_with_the_contract_s_columns(
 ) -> None:
     _, report = built
     assert set(report.models) == set(MARTS)
-    models = [*generate.marts()["models"], *generate.staging()["models"]]
-    columns = [column for model in models for column in model.get("columns", ())]
-    assert report.tests == sum(len(told.get("data_tests", ())) for told in (*models, *columns))
+    written = [model for part in (generate.marts(), generate.staging()) for model in part["models"]]
+    tested = [*written, *(column for model in written for column in model.get("columns", []))]
+    assert report.tests == sum(len(one.get("data_tests", [])) for one in tested) >= 2 * len(MARTS)
     for mart in of_layer("mart"):
         found = ask(
             postgres.owner_dsn,

@@ -65,6 +65,11 @@ def test_the_first_load_fills_every_table(loaded: tuple[Command, str]) -> None:
         "gold.forecasts",
         "gold.forecast_scores",
         "gold.visits_day",
+        "gold.visits_total_second",
+        "gold.visits_documents",
+        "gold.visitors_day",
+        "gold.filers",
+        "gold.filings",
         "gold.news",
     ):
         assert rows(command, name) > 0, name

@@ -57,6 +57,7 @@ def test_its_chunks_and_numbers_are_those_of_the_code() -> None:
         "index_bars": "year",
         "bars_minute": "week",
         "news": "day",
+        "filings": "day",
     }
     assert f"({table('bronze.yahoo_chart').retention_days} days)" in PAGE
     assert f"last {KEEP_DAYS} days" in PAGE

@@ -22,6 +22,8 @@ SECOND_FORM_FROM = date(2020, 5, 19)
 INDEX, TEXT, DATA, PERSON = range(4)
 _PIECE_ROWS = 500_000
 _REPEATS = 0.0015
+# Filings that a filer has, the newest first.
+DOCUMENTS = 60
 # How busy people are by the hour, New York time; programs hardly know the hour.
 _PEOPLE_BY_HOUR = np.array(
     [3, 2, 2, 2, 2, 3, 5, 8, 12, 17, 19, 18, 16, 16, 17, 18, 17, 14, 10, 8, 7, 6, 5, 4], dtype=np.float64
@@ -62,6 +64,12 @@ def series_of(day: date) -> str | None:
     if FIRST_FORM[0] <= day <= FIRST_FORM[1]:
         return "v1"
     return "v2" if day >= SECOND_FORM_FROM else None
+
+
+def year_filed(logged: int, document: Ints) -> Ints:
+    """The year in which filings were filed that are asked for in a year, by their number with their filer."""
+    year: Ints = logged - (document // 4) % max(1, min(15, logged - 1993))
+    return year
 
 
 def visits(seed: int, per_sector: int, day: date, rows: int) -> Iterator[Visits]:
@@ -126,7 +134,7 @@ def _piece(of: tuple[int, date], span: tuple[int, int], edges: Ints, agents: _Ag
     stay = noise.uniform(noise.key(seed, "stay", day), agent * 144 + second // 600)
     chosen = np.where(draws("stays") < 0.5, stay, draws("filer"))
     filer = np.minimum(np.searchsorted(cumulated, chosen * cumulated[-1]), len(cumulated) - 1)
-    document = np.floor(60 * draws("document") ** 2.2).astype(np.int64)
+    document = np.floor(DOCUMENTS * draws("document") ** 2.2).astype(np.int64)
     order = np.argsort(second, kind="stable")
     # Some lines are there twice, to the letter.
     again = draws("repeat") < _REPEATS
