@@ -85,7 +85,8 @@ class Watched:
         self.over = bool(frame["ended"])
         for second in frame["seconds"]:
             clock, visits = _seconds(second["clock"]), int(second["visits"])
-            if clock in self._before:
+            # A second that is only supposed to have none is not held yet.
+            if clock in self._before or second["supposed"]:
                 continue
             held = self._seconds.setdefault(clock, Held(clock, received, visits, visits))
             held.last_visits = visits

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from datetime import date
+from typing import Any
 
 from fastapi import FastAPI, WebSocket
 from fastapi.responses import StreamingResponse
@@ -17,7 +18,7 @@ from chat_api.live_reader import Live
 from chat_api.service import Service
 
 READ_ONLY = 1008
-_EVENTS = {
+_EVENTS: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "One event for each frame: `id` is the frame's, `data` its JSON.",
         "content": {"text/event-stream": {"schema": {"type": "string"}}},

@@ -13,7 +13,8 @@ from pydantic import BaseModel, ConfigDict
 
 WINDOW = 120
 LEADERS = 10
-# A second counts as without a visit once nothing of it, or of a later one, has come for so long after its end.
+# A second counts as without a visit once nothing of it, or of a later one, has come for so long after its end; longer
+# where what came last had been on its way for long.
 GRACE_SECONDS = 3.0
 # After so long without a row nothing is supposed any more: the stream is silent, whatever the reason.
 SILENT_SECONDS = 30.0
@@ -244,21 +245,20 @@ def day_kind(day: date) -> str:
     return "weekday" if day.weekday() < 5 else "weekend"
 
 
-def newest_whole(seen: datetime, *, ended: bool, pace: float | None, quiet: float | None) -> datetime:
-    """The newest second of a stream that has all its visits, as far as can be known.
+def newest_whole(seen: datetime, pace: float | None, quiet: float | None, lag: float = 0.0) -> datetime:
+    """The newest second of a stream that is not over that has all its visits, as far as can be known.
 
     Args:
         seen: the newest second of which a row has come.
-        ended: whether the stream is counted to its end.
         pace: seconds of the stream in a second; None where it keeps none.
         quiet: seconds since a row last came; None where that is not known.
+        lag: seconds that the newest rows were on their way, from their stamps to their count.
     """
-    if ended:
-        return seen
     whole = seen - _SECOND
-    if pace is None or quiet is None or quiet <= GRACE_SECONDS:
+    grace = GRACE_SECONDS + 2 * lag
+    if pace is None or quiet is None or quiet <= grace:
         return whole
-    return whole + math.floor((min(quiet, SILENT_SECONDS) - GRACE_SECONDS) * pace) * _SECOND
+    return whole + math.floor((min(quiet, max(grace, SILENT_SECONDS)) - grace) * pace) * _SECOND
 
 
 def pace_of(stream: Mapping[str, Any]) -> float | None:
@@ -267,11 +267,13 @@ def pace_of(stream: Mapping[str, Any]) -> float | None:
 
 
 def whole_of(snapshot: Snapshot) -> datetime | None:
-    """The newest whole second of a stream; None before anything is counted."""
-    if snapshot.state.get("clock") is None:
-        return None
-    ended, pace = snapshot.stream["ended_at"] is not None, pace_of(snapshot.stream)
-    return newest_whole(snapshot.state["clock"], ended=ended, pace=pace, quiet=snapshot.quiet)
+    """The newest whole second of a stream; None before its first one is whole."""
+    seen: datetime | None = snapshot.state.get("clock")
+    if seen is None or snapshot.stream["ended_at"] is not None:
+        return seen
+    lag = max((snapshot.state["at"] - snapshot.seconds[seen]["last_at"]).total_seconds(), 0.0)
+    whole = newest_whole(seen, pace_of(snapshot.stream), snapshot.quiet, lag)
+    return None if snapshot.first is not None and whole < snapshot.first else whole
 
 
 def window(whole: datetime, length: int = WINDOW) -> list[datetime]:
@@ -313,6 +315,7 @@ def frame_of(number: int, at: datetime, snapshot: Snapshot, leaders: Leaders, kn
     }
     about |= {"simulated": stream["simulated"], "expected_rows": stream["expected_rows"], "ended": ended}
     about |= {"state": "over" if ended else "silent" if silent else "moving", "quiet_seconds": quiet}
+    about |= {"rows": state.get("rows", 0), "late": state.get("late", 0), "counted_at": state.get("at")}
     if whole is None:
         return Frame(id=number, at=at, **about)
     first = snapshot.first or whole
@@ -324,7 +327,6 @@ def frame_of(number: int, at: datetime, snapshot: Snapshot, leaders: Leaders, kn
         at=at,
         **about,
         clock=whole,
-        counted_at=state["at"],
         visits=visits,
         band=band,
         word="unknown" if silent else word_of(visits, band),
@@ -332,8 +334,6 @@ def frame_of(number: int, at: datetime, snapshot: Snapshot, leaders: Leaders, kn
         top10_all=known.leaders(snapshot.totals),
         top10_minute=known.leaders(leaders.minute),
         top10_10s=known.leaders(leaders.ten),
-        rows=state["rows"],
-        late=state["late"],
     )
 
 

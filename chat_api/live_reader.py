@@ -47,10 +47,12 @@ _ABSENT = (errors.UndefinedTable, errors.InvalidSchemaName, errors.InsufficientP
 NO_STREAM = "No stream has begun yet."
 DOWN = "PostgreSQL does not answer; this goes on by itself once it does. `tidemark status` says what runs."
 
-# Whichever was counted last: a stream that was left without its end gives way to the next.
+# Whichever was counted last: a stream that was left without its end gives way to the next. Of two that move at a time
+# the one that is shown stays.
 _STREAM = (
     "SELECT s.*, extract(epoch FROM clock_timestamp() - coalesce(t.at, s.started_at))::float8 AS age "
-    "FROM live.streams s LEFT JOIN live.state t USING (stream) ORDER BY coalesce(t.at, s.started_at) DESC LIMIT 1"
+    "FROM live.streams s LEFT JOIN live.state t USING (stream) ORDER BY (s.stream = %s AND s.ended_at IS NULL "
+    "AND t.at > clock_timestamp() - interval '5 seconds') DESC NULLS LAST, coalesce(t.at, s.started_at) DESC LIMIT 1"
 )
 _STATE = "SELECT batch_id, clock, watermark, rows, late, at FROM live.state WHERE stream = %s"
 _SECONDS = "SELECT clock, visits, late, first_at, last_at FROM live.seconds WHERE stream = %s AND clock > %s"
@@ -133,9 +135,7 @@ class Live:
         """
         box = _Mailbox()
         if self._reader is None or self._reader.done():
-            self._last = None
-            self._reader = asyncio.create_task(self._read())
-            self._reader.add_done_callback(self._ended)
+            self._begin()
         elif self._watchers and self._last is not None:
             box.put(self._last)
         else:
@@ -158,11 +158,19 @@ class Live:
         if self._reader is not None and self._reader.cancel():
             await asyncio.wait([self._reader])
 
+    def _begin(self) -> None:
+        self._last = None
+        self._reader = asyncio.create_task(self._read())
+        self._reader.add_done_callback(self._ended)
+
     def _ended(self, reader: asyncio.Task[None]) -> None:
-        """Who still waits is told why the reader ended, if it was not for want of watchers."""
+        """Go on for who began to watch while the reader went; tell who still waits why it ended, if it did otherwise."""
         error = asyncio.CancelledError() if reader.cancelled() else reader.exception()
-        for box in self._watchers:
-            box.put(error or RuntimeError("the reader of the live counts ended"))
+        if error is not None:
+            for box in self._watchers:
+                box.put(error)
+        elif self._watchers:
+            self._begin()
 
     async def _read(self) -> None:
         left = time.monotonic()
@@ -243,7 +251,7 @@ class Reading:
         # One instant for all that a frame tells: its seconds add up to its companies.
         async with self._connection.transaction():
             await self._connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
-            stream = await self._one(_STREAM)
+            stream = await self._one(_STREAM, self._stream)
             if stream is None:
                 return None
             if stream["stream"] != self._stream:

@@ -270,8 +270,8 @@ def _rests_on(lines: Sequence[CompanyLine]) -> str:
     days = min(line.usual_days for line in lines)
     kinds = sorted({_USUAL.get(line.usual_of or "", "all days") for line in lines})
     return (
-        f"The score is the distance from the usual in robust standard deviations; 6 and more is marked unusual. Usual is "
-        f"the median of at least {days} loaded days before ({' or '.join(kinds)})."
+        f"The score is the distance from the usual in robust standard deviations; days that count as unusual are "
+        f"marked. Usual is the median of at least {days} loaded days before ({' or '.join(kinds)})."
     )
 
 

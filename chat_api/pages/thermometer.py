@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from contextlib import aclosing
 
@@ -11,13 +12,14 @@ from chat_api import band_chart
 from chat_api.live import MEANINGS, WINDOW, WORDS, Band, Frame, Leader, word_of
 from chat_api.live_reader import Live
 from chat_api.pages.tables import Text, legend, named
-from chat_api.values import ABSENT, number
+from chat_api.values import ABSENT
 
 _TENS = (
     ("top10_10s", "Last 10 seconds", "of the stream's clock"),
     ("top10_minute", "Last minute", "of the stream's clock"),
     ("top10_all", "All time", "since the stream began"),
 )
+_SPEAK_SECONDS = 10.0
 _STATES = {"moving": "", "silent": "silent", "over": "over", "none": "no stream", "down": "no connection"}
 _KINDS = {"all": "days", "weekday": "weekdays", "weekend": "weekend days"}
 
@@ -86,6 +88,7 @@ class Thermometer:
         self._paused = False
         self._shown: Frame | None = None
         self._newest: Frame | None = None
+        self._spoken_at = -_SPEAK_SECONDS
 
     def build(self) -> None:
         """Draw it and follow the stream for as long as the visitor stays."""
@@ -132,7 +135,7 @@ class Thermometer:
                     self._needle = ui.element("div").classes("tm-needle")
             with ui.element("div").classes("tm-figures"):
                 self._figures = {name: _Figure(name) for name in ("clock", "speed", "counted", "late")}
-        # What a screen reader says: the word, and only when it changes.
+        # What a screen reader says: the word, when it changes, and not at every second.
         self._spoken = Text("div", "").classes("tm-unseen").props("aria-live=polite")
 
     def tell_how(self, command: str) -> None:
@@ -166,6 +169,12 @@ class Thermometer:
         self._notice.set_visibility(bool(self._notice.text))
 
     def _show(self, frame: Frame) -> None:
+        if frame.state == "down" and self._shown is not None and self._shown.clock is not None:
+            # What was seen last stays, with the word that nothing comes.
+            self._state.put(_STATES["down"])
+            self._notice.put(_note(frame))
+            self._notice.set_visibility(True)
+            return
         self._shown = frame
         self._mark.put(_mark(frame))
         self._mark.set_visibility(bool(_mark(frame)))
@@ -191,14 +200,18 @@ class Thermometer:
         count = f"{visits:,} visit{'' if visits == 1 else 's'} at {frame.clock:%H:%M:%S}"
         usual = f"usual {_edge(band.p25)} to {_edge(band.p75)}, 95th {_edge(band.p95)}" if band else "no band"
         word = "no band" if band is None else frame.word if frame.word != "unknown" else frame.state
-        if word != self._word.text:
+        if word != self._word.text and time.monotonic() - self._spoken_at > _SPEAK_SECONDS:
             self._spoken.put(f"{word}: {count}")
+            self._spoken_at = time.monotonic()
         self._word.put(word)
         self._said.put(f"{count} · {usual}")
         self._meter.props["aria-label"] = f"{word}: {count}; {usual}"
         self._meter.update()
-        for name, part in self._parts.items():
-            part.classes(add="tm-on") if name == frame.word else part.classes(remove="tm-on")
+        for each, part in self._parts.items():
+            if each == frame.word:
+                part.classes(add="tm-on")
+            else:
+                part.classes(remove="tm-on")
         self._needle.set_visibility(band is not None and frame.word != "unknown")
         if band is not None:
             self._needle.style(f"left: {place_of(visits, band):.1f}%")
@@ -266,7 +279,7 @@ def _note(frame: Frame) -> str:
 
 
 def _edge(value: float) -> str:
-    return number(value, "visits") if value != int(value) else f"{int(value):,}"
+    return f"{value:,.1f}".removesuffix(".0")
 
 
 def _mark(frame: Frame) -> str:

@@ -24,22 +24,21 @@ def level(second: int) -> float:
 
 
 def bands(days: int = 24) -> Rows:
-    """A band for each second, of weekdays and of all days in both forms of the log."""
-    return [
-        {
-            "series": series,
-            "measure": "all",
-            "day_kind": kind,
-            "second_of_day": second,
-            "p25": math.floor(level(second) * 0.75),
-            "p75": math.ceil(level(second) * 1.25),
-            "p95": math.ceil(level(second) * 1.6),
-            "days": days,
-            "zeros": "zero",
-        }
-        for series, kind in (("v2", "weekday"), ("v2", "all"), ("v1", "all"))
-        for second in range(86_400)
-    ]
+    """A band for each second, of weekdays and of all days in both forms of the log; as uneven as few days make it."""
+    rows = []
+    for series, kind in (("v2", "weekday"), ("v2", "all"), ("v1", "all")):
+        draw = random.Random(f"{series} {kind}")
+        for second in range(86_400):
+            mean, odd = level(second), draw.uniform(-0.06, 0.06)
+            parts = (mean * (0.76 + odd), mean * (1.22 + odd), mean * (1.55 + draw.uniform(-0.1, 0.15)))
+            rows.append(
+                {
+                    **{"series": series, "measure": "all", "day_kind": kind, "second_of_day": second},
+                    **{name: round(4 * value) / 4 for name, value in zip(("p25", "p75", "p95"), parts, strict=True)},
+                    **{"days": days, "zeros": "zero"},
+                }
+            )
+    return rows
 
 
 def seconds(series: str, day: date) -> Rows:

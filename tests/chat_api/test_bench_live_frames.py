@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,7 +14,9 @@ START = datetime(2017, 1, 1, 10)
 WALL = 1_800_000_000.0
 
 
-def frame(speed: float | None, held: dict[int, int], ended: bool = False) -> dict[str, Any]:
+def frame(
+    speed: float | None, held: dict[int, int], ended: bool = False, supposed: Sequence[int] = ()
+) -> dict[str, Any]:
     """A frame of seconds with their visits, stamped from their begin until 0.9 of them is over."""
 
     def at(n: float) -> str:
@@ -23,6 +26,7 @@ def frame(speed: float | None, held: dict[int, int], ended: bool = False) -> dic
         {
             "clock": (START + timedelta(seconds=n)).isoformat(),
             "visits": visits,
+            "supposed": n in supposed,
             "first_at": at(n) if visits else None,
             "last_at": at(n + 0.9) if visits else None,
         }
@@ -35,7 +39,7 @@ def frame(speed: float | None, held: dict[int, int], ended: bool = False) -> dic
 def test_a_second_s_lag_is_from_its_end_by_the_stream_s_pace(speed: float) -> None:
     seen = Watched()
     seen.take(frame(speed, {0: 5}), WALL)
-    seen.take(frame(speed, {0: 5, 1: 3, 2: 0}), WALL + 3 / speed + 0.7)
+    seen.take(frame(speed, {0: 5, 1: 3, 2: 0, 3: 0}, supposed=[3]), WALL + 3 / speed + 0.7)
     seen.take(frame(speed, {0: 5, 1: 4, 2: 0, 3: 2}, ended=True), WALL + 4 / speed + 0.4)
     assert seen.over
     lags = {round(lag.clock - START.replace(tzinfo=UTC).timestamp()): lag for lag in seen.lags()}

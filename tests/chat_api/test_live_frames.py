@@ -22,6 +22,7 @@ from chat_api.live import (
     frame_of,
     newest_whole,
     second_of_day,
+    whole_of,
     word_of,
 )
 from chat_api.pages.thermometer import behind_text, chart_of, place_of
@@ -70,24 +71,34 @@ def test_the_gauge_s_mark_stands_in_the_part_of_its_word() -> None:
 
 
 def test_a_second_is_whole_once_a_later_one_has_come_or_the_stream_is_over() -> None:
-    whole = newest_whole(second(9), ended=False, pace=1.0, quiet=0.4)
-    assert whole == second(8)
-    assert newest_whole(second(9), ended=True, pace=1.0, quiet=99) == second(9)
+    assert newest_whole(second(9), 1.0, quiet=0.4) == second(8)
+    assert whole_of(snapshot({0: 1, 9: 1}, quiet=0.4)) == second(8)
+    assert whole_of(snapshot({0: 1, 9: 1}, quiet=99, ended_at=AT)) == second(9)
     # Without a pace nothing is supposed.
-    assert newest_whole(second(9), ended=False, pace=None, quiet=20) == second(8)
+    assert newest_whole(second(9), None, quiet=20) == second(8)
 
 
 def test_seconds_without_a_visit_are_supposed_by_the_stream_s_pace_until_it_is_silent() -> None:
-    assert newest_whole(second(9), ended=False, pace=1.0, quiet=2.9) == second(8)
-    assert newest_whole(second(9), ended=False, pace=1.0, quiet=5.2) == second(10)
-    assert newest_whole(second(9), ended=False, pace=10.0, quiet=5.2) == second(30)
-    last = newest_whole(second(9), ended=False, pace=1.0, quiet=SILENT_SECONDS)
-    assert newest_whole(second(9), ended=False, pace=1.0, quiet=1e9) == last
+    assert newest_whole(second(9), 1.0, quiet=2.9) == second(8)
+    assert newest_whole(second(9), 1.0, quiet=5.2) == second(10)
+    assert newest_whole(second(9), 10.0, quiet=5.2) == second(30)
+    # Where rows are long on their way, their absence says little.
+    assert newest_whole(second(9), 10.0, quiet=5.2, lag=2) == second(8)
+    assert newest_whole(second(9), 10.0, quiet=99, lag=20) == second(8)
+    last = newest_whole(second(9), 1.0, quiet=SILENT_SECONDS)
+    assert newest_whole(second(9), 1.0, quiet=1e9) == last
     frame = frame_of(1, AT, snapshot({0: 3, 9: 4}, quiet=6.5), Leaders(), Known({}, {}))
     assert (frame.state, frame.visits, frame.clock) == ("moving", 0, second(11))
     assert [s.supposed for s in frame.seconds] == [False] * 10 + [True] * 2
     silent = frame_of(1, AT, snapshot({0: 3, 9: 4}, quiet=31), Leaders(), Known({second_of_day(last): BAND}, {}))
     assert (silent.state, silent.word) == ("silent", "unknown")
+
+
+def test_before_its_first_second_is_whole_a_stream_has_none() -> None:
+    frame = frame_of(1, AT, snapshot({0: 1}), Leaders(), Known({}, {}))
+    assert (frame.state, frame.clock, frame.seconds) == ("moving", None, ())
+    over = frame_of(1, AT, snapshot({0: 1}, ended_at=AT), Leaders(), Known({}, {}))
+    assert (over.state, over.clock, over.visits) == ("over", START, 1)
 
 
 def test_a_frame_holds_two_minutes_and_begins_with_the_stream() -> None:

@@ -19,6 +19,7 @@ from websockets.exceptions import ConnectionClosedError, InvalidStatus
 from websockets.sync.client import connect
 from websockets.typing import Origin
 
+from chat_api import live_reader
 from chat_api.app import build_live
 from chat_api.live import Frame
 from chat_api.live_reader import Live, Shown
@@ -148,6 +149,46 @@ def test_the_endpoints_are_described(address: str) -> None:
     assert paths["/api/attention/live"]["get"]["responses"]["200"]["content"]["application/json"]["schema"]
     assert "text/event-stream" in paths["/api/attention/live/events"]["get"]["responses"]["200"]["content"]
     assert {"/api/attention", "/api/attention/days/{log_date}"} <= paths.keys()
+
+
+def test_of_two_streams_that_move_the_one_shown_stays_until_it_is_over(feed: Feed, small_home: SmallHome) -> None:
+    async def watch() -> None:
+        live, other = build_live(small_home.settings, small_home.home), Feed(small_home.owner_dsn, "edgar-other")
+        await asyncio.to_thread(feed.begin)
+        await asyncio.to_thread(feed.put, {second(0): {320193: 1}})
+        async with aclosing(live.frames()) as frames:
+            assert (await anext(frames)).frame.stream == feed.stream
+            await asyncio.to_thread(other.begin)
+            for n in range(1, 4):
+                await asyncio.to_thread(feed.put, {second(n): {320193: 1}})
+                await asyncio.to_thread(other.put, {second(n): {320193: 1}})
+                while (shown := (await anext(frames)).frame).rows <= n:
+                    assert shown.stream == feed.stream
+                assert shown.stream == feed.stream
+            await asyncio.to_thread(feed.end)
+            await asyncio.to_thread(other.put, {second(9): {320193: 1}})
+            while (await anext(frames)).frame.stream != "edgar-other":
+                pass
+        other.close()
+        await live.close()
+
+    asyncio.run(asyncio.wait_for(watch(), 60))
+
+
+def test_who_begins_to_watch_while_the_reader_goes_is_served(
+    feed: Feed, small_home: SmallHome, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live_reader, "_LINGER", 0.3)
+
+    async def watch() -> None:
+        live = build_live(small_home.settings, small_home.home)
+        # Readers come and go while this one arrives at every moment of their going.
+        for n in range(12):
+            assert (await asyncio.wait_for(live.newest(), 10)).frame.state == "none"
+            await asyncio.sleep(0.25 + 0.04 * n)
+        await live.close()
+
+    asyncio.run(watch())
 
 
 async def _until(frames: AsyncGenerator[Shown, None], state: str) -> Frame:

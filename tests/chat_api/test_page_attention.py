@@ -143,7 +143,7 @@ def test_the_end_of_a_stream_is_told(browser: WebDriver, address: str, small_hom
         opened(browser, address)
     ending = Feed(small_home.owner_dsn, stream="edgar-20261120-end", speed=None)
     ending.begin()
-    ending.put({START: {320193: 4}})
+    ending.put({START: {320193: 3}, START + timedelta(seconds=1): {320193: 1}})
     wait_for(lambda: "full speed" in text(browser, ".tm-live"))
     ending.end()
     wait_for(lambda: "all of its 4 visits are counted" in text(browser, ".tm-live"))
