@@ -29,7 +29,8 @@ class EdgarRequest(Provenance):
     second_of_day = dy.Int32(primary_key=True, metadata={"unit": "seconds", "meaning": "second of the logged day"})
     cik = dy.Int64(primary_key=True, metadata={"meaning": "the filer asked about"})
     line_hash = dy.Int64(
-        primary_key=True, metadata={"meaning": "xxHash64 of the line's fields, which tells requests of one second apart"}
+        primary_key=True,
+        metadata={"meaning": "xxHash64 of the line's fields, which tells requests of one second apart"},
     )
     repeat_no = dy.Int32(
         primary_key=True, min=1, metadata={"meaning": "1 for the first of equal lines, 2 for the next"}
