@@ -30,7 +30,7 @@ from spark_jobs.live_source import Source, lines
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
-    from pyspark.sql.connect.streaming import DataStreamWriter, StreamingQuery
+    from pyspark.sql.streaming import DataStreamWriter, StreamingQuery
 
     from lake.home import Home
     from lake.settings import Settings
