@@ -57,13 +57,15 @@ class Commits:
             connection.execute("LISTEN live")
             query = "SELECT s.rows, t.ended_at IS NOT NULL FROM live.state s JOIN live.streams t USING (stream) WHERE stream = %s"
             while not self.over.is_set():
-                for _ in connection.notifies(timeout=1.0, stop_after=1):
-                    at = time.time()
-                    row = connection.execute(query, (self.stream,)).fetchone()
-                    if row is not None:
-                        self.seen.append((at, row[0]))
-                        if row[1]:
-                            self.over.set()
+                # Nothing can be asked while notices are being read.
+                if not list(connection.notifies(timeout=1.0, stop_after=1)):
+                    continue
+                at = time.time()
+                row = connection.execute(query, (self.stream,)).fetchone()
+                if row is not None:
+                    self.seen.append((at, row[0]))
+                    if row[1]:
+                        self.over.set()
 
 
 def day_of(rate: int, seconds: int) -> Played:

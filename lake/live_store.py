@@ -22,19 +22,18 @@ if TYPE_CHECKING:
 CHANNEL = "live"
 
 # The columns of a batch's counts; `seq` is the highest of the messages counted, null where they carry none.
-COUNTS = pl.Schema(
-    {
-        "partition": pl.String,
-        "stream": pl.String,
-        "clock": pl.Datetime("us"),
-        "cik": pl.Int64,
-        "visits": pl.Int64,
-        "repeats": pl.Int64,
-        "first_at": pl.Datetime("us", "UTC"),
-        "last_at": pl.Datetime("us", "UTC"),
-        "seq": pl.Int64,
-    }
-)
+_COUNTS: dict[str, pl.DataType | type[pl.DataType]] = {
+    "partition": pl.String,
+    "stream": pl.String,
+    "clock": pl.Datetime("us"),
+    "cik": pl.Int64,
+    "visits": pl.Int64,
+    "repeats": pl.Int64,
+    "first_at": pl.Datetime("us", "UTC"),
+    "last_at": pl.Datetime("us", "UTC"),
+    "seq": pl.Int64,
+}
+COUNTS = pl.Schema(_COUNTS)
 
 
 class Start(NamedTuple):
@@ -92,6 +91,11 @@ class Batch:
     ends: Sequence[End] = ()
     refused: Sequence[Refused] = ()
     simulated: bool = False
+
+    @property
+    def said(self) -> list[Start | End]:
+        """What streams say of themselves in it."""
+        return [*self.starts, *self.ends]
 
 
 @dataclass(frozen=True)
@@ -153,7 +157,7 @@ def apply_batch(connection: psycopg.Connection, batch: Batch, rules: Rules) -> A
             "UPDATE live.batches SET rows = %s, late = %s, repeats = %s, refused = %s WHERE query = %s AND batch_id = %s",
             (rows, late, repeats, len(batch.refused), batch.query, batch.batch_id),
         )
-        said = {message.stream for message in (*batch.starts, *batch.ends)}
+        said = {message.stream for message in batch.said}
         streams = tuple(sorted({*counts["stream"].to_list(), *said}))
         for stream in streams:
             connection.execute("SELECT pg_notify(%s, %s)", (CHANNEL, stream))
@@ -279,7 +283,7 @@ def _mark(connection: psycopg.Connection, batch: Batch) -> None:
     """Remember the highest number seen of each stream and partition."""
     numbered = batch.counts.filter(pl.col("seq").is_not_null()).group_by("stream", "partition").agg(pl.col("seq").max())
     highest: dict[tuple[str, str], int] = {(stream, part): seq for stream, part, seq in numbered.rows()}
-    for message in (*batch.starts, *batch.ends):
+    for message in batch.said:
         if message.seq is not None:
             place = (message.stream, message.partition)
             highest[place] = max(highest.get(place, message.seq), message.seq)

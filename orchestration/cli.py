@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from datetime import date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -241,7 +241,8 @@ def replay(  # noqa: PLR0913, PLR0917 - the command's words
 
     if source != "edgar":
         raise typer.BadParameter(f"{source}: only edgar can be played")
-    if to not in (None, "files", "kafka"):
+    kinds: dict[str | None, Literal["files", "kafka"] | None] = {None: None, "files": "files", "kafka": "kafka"}
+    if to not in kinds:
         raise typer.BadParameter(f"--to {to}: files or kafka")
     if log is not None and not log.is_file():
         raise typer.BadParameter(f"--log {log}: no such file")
@@ -250,7 +251,9 @@ def replay(  # noqa: PLR0913, PLR0917 - the command's words
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
     home, settings = open_home()
-    return play(home, settings, Screen(), day.date(), pace, log=log, seconds=seconds, to=to, anew=anew, as_json=json)
+    return play(
+        home, settings, Screen(), day.date(), pace, log=log, seconds=seconds, to=kinds[to], anew=anew, as_json=json
+    )
 
 
 @stream.command("put")

@@ -30,7 +30,8 @@ from spark_jobs.live_source import Source, lines
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
-    from pyspark.sql.connect.streaming import DataStreamWriter, StreamingQuery
+    from pyspark.sql.streaming.query import StreamingQuery
+    from pyspark.sql.streaming.readwriter import DataStreamWriter
 
     from lake.home import Home
     from lake.settings import Settings

@@ -14,12 +14,14 @@ import pytest
 
 from lake.home import Home
 from lake.settings import load_settings
+from orchestration import services
 from orchestration.commands_stream import _note_of, pace_of, seconds_of
 from orchestration.console import Screen
 from orchestration.steps.files import RawFile, keep
 from orchestration.stream_day import StreamError, day_to_play
 from orchestration.work import Work
 from scrapers.sandbox.edgar_log import write_log
+from spark_jobs.live_job import ready_mark
 from spark_jobs.live_replay import Pace, Played
 from spark_jobs.live_source import Source
 from tests.s3_server import Bucket
@@ -60,6 +62,19 @@ def test_a_play_that_was_not_finished_goes_on_unless_another_is_wanted(tmp_path:
     assert _note_of(source, played, Pace(None), False) != first
     assert _note_of(source, played, Pace(10.0), True) != first
     assert json.loads(_note_of(source, played, Pace(10.0), False).read_text())["stream"].startswith("edgar-20161121-")
+
+
+def test_the_stream_is_a_service_where_the_setting_or_a_command_says_so(tmp_path: Path) -> None:
+    off = load_settings(home=tmp_path / "home", world="real", postgres_url=None)
+    on = off.model_copy(update={"stream": "on"})
+    home = Home.open(off)
+    assert "stream" not in [service.name for service in services.build(home, off, {})]
+    (service,) = [service for service in services.build(home, on, {}) if service.name == "stream"]
+    assert service.needs == ("postgres",)
+    assert [service.name for service in services.build(home, off, {}, ("stream",))] == ["stream"]
+    assert not service.ready()
+    ready_mark(home).write_text("1")
+    assert service.ready()
 
 
 @pytest.mark.parametrize(("text", "pace"), [("max", Pace(None)), ("1", Pace(1.0)), ("0.5", Pace(0.5))])
