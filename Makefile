@@ -54,5 +54,5 @@ lock: setup
 	echo uv | $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate - -o requirements-uv.lock
 
 clean:
-	rm -rf "$(VENV)" .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache dbt_project/target
+	rm -rf "$(VENV)" .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache dbt_project/target
 	find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +

@@ -48,7 +48,6 @@ def check_remote(name: str, setting: str, remote: str, *, kafka: bool = False) -
     except OSError as error:
         return Finding(name, False, f"{remote}: {error}", f"check {setting}, and start the server as {PAGE} says")
     import pyspark
-    from grpc import RpcError
     from pyspark.errors import PySparkException
     from pyspark.sql import SparkSession
 
@@ -61,7 +60,7 @@ def check_remote(name: str, setting: str, remote: str, *, kafka: bool = False) -
             reads = _reads_kafka(spark) if kafka else None
         finally:
             spark.client.close()
-    except (PySparkException, RpcError) as error:
+    except PySparkException as error:
         said = str(error).strip().partition("\n")[0]
         return Finding(name, False, f"{remote}: {said}", f"name a Spark Connect server in {setting}: see {PAGE}")
     ours = pyspark.__version__

@@ -91,7 +91,8 @@ class Topic:
 
     def _create(self, partitions: int, replication: int, config: dict[str, str]) -> int:
         from confluent_kafka import KafkaError, KafkaException
-        from confluent_kafka.admin import AdminClient, NewTopic
+        from confluent_kafka.admin import AdminClient
+        from confluent_kafka.cimpl import NewTopic
 
         if (there := self.partitions()) is not None:
             return there
