@@ -16,7 +16,6 @@ from chat_api.live import (
     Band,
     Frame,
     Known,
-    Leaders,
     Snapshot,
     day_kind,
     frame_of,
@@ -25,6 +24,7 @@ from chat_api.live import (
     whole_of,
     word_of,
 )
+from chat_api.live_leaders import Leaders
 from chat_api.pages.thermometer import behind_text, chart_of, place_of
 
 AT = datetime(2026, 11, 25, 14, tzinfo=UTC)
