@@ -113,11 +113,18 @@ def replay(  # noqa: PLR0913 - what the command is given
 
 @contextmanager
 def stream_job(home: Home, settings: Settings, kind: Kind) -> Iterator[Supervisor | None]:
-    """The stream's job is up meanwhile: the one that runs, else one of its own, which is kept going."""
-    from orchestration import services
-    from spark_jobs.live_job import is_running
+    """The stream's job is up meanwhile: the service that runs, else one of its own, which is kept going.
 
-    if is_running(home):
+    Raises:
+        StreamError: when the job that runs reads another source.
+    """
+    from orchestration import running, services
+    from spark_jobs.live_job import running_kind
+
+    if (read := running_kind(home)) not in (None, kind):
+        raise StreamError(f"the stream's job that runs reads {read}, not {kind}: end it first")
+    told = running.told(home).get("services", []) if running.is_running(home) else []
+    if any(service["name"] == "stream" for service in told):
         yield None
         return
     env = {**os.environ, "TIDEMARK_HOME": str(home.root), "TIDEMARK_STREAM_SOURCE": kind}

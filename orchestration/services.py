@@ -254,16 +254,14 @@ def _chat(at: Place) -> Service:
 
 
 def _stream(at: Place) -> Service:
-    from spark_jobs.live_job import ready_mark
+    from spark_jobs.live_job import running_kind
 
-    mark = ready_mark(at.home)
     return Service(
         name="stream",
         command=_python("spark_jobs.live_job"),
         env=at.env,
-        ready=mark.exists,
+        ready=lambda: running_kind(at.home) is not None,
         needs=("postgres",),
-        before=lambda: mark.unlink(missing_ok=True),
         # Its engine is a Java of its own, which takes long to come up on a busy machine.
         start_seconds=240,
         grace=30,

@@ -1,7 +1,7 @@
 """The live stream's job: one Structured Streaming query on Apache Spark, kept going, and what belongs around it.
 
 `python -m spark_jobs.live_job` is the service `stream`. It ends with code 1 where the query or its engine has ended; begun
-again it goes on where it was. Only one works in a home at a time.
+again it goes on where it was. Only one works in a home at a time; another waits to take over.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import psutil
 import psycopg
 
 from lake import live_tables
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 TRIGGER = "200 milliseconds"
 WORKER_ATTEMPTS = 6
 _LOOK_SECONDS = 0.25
+_TAKE_SECONDS = 0.5
 _CONF = {
     # A batch is some thousand rows: what Spark plans for large ones would only take time.
     "spark.sql.shuffle.partitions": "2",
@@ -59,36 +61,8 @@ class StreamEnded(RuntimeError):
     """The query has ended by itself; the text says why."""
 
 
-class AnotherJob(RuntimeError):
-    """Another process runs the stream's job of this home."""
-
-
-@contextmanager
-def only_one(home: Home) -> Iterator[None]:
-    """Hold the home's stream; the kernel lets it go however the process ends.
-
-    Raises:
-        AnotherJob: when another process holds it.
-    """
-    descriptor = _take(home)
-    if descriptor is None:
-        raise AnotherJob(f"another process runs the stream's job of {home.root}")
-    try:
-        yield
-    finally:
-        os.close(descriptor)
-
-
-def is_running(home: Home) -> bool:
-    """Whether a process runs the stream's job of a home."""
-    descriptor = _take(home)
-    if descriptor is None:
-        return True
-    os.close(descriptor)
-    return False
-
-
 def _take(home: Home) -> int | None:
+    """Take the home's stream; the kernel lets it go however the process ends. None while another holds it."""
     home.run.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(home.run / "stream.lock", os.O_CREAT | os.O_RDWR, 0o600)
     try:
@@ -99,8 +73,17 @@ def _take(home: Home) -> int | None:
     return descriptor
 
 
+def running_kind(home: Home) -> str | None:
+    """What the job that runs in a home reads, files or kafka; None where no query runs."""
+    try:
+        pid, kind = ready_mark(home).read_text().split()
+    except (FileNotFoundError, ValueError):
+        return None
+    return kind if psutil.pid_exists(int(pid)) else None
+
+
 def ready_mark(home: Home) -> Path:
-    """The file that is there while the query of a home runs; it holds the job's pid."""
+    """The file that is there while the query of a home runs: the job's pid, and what it reads."""
     return home.run / "stream.ready"
 
 
@@ -119,25 +102,27 @@ class Job:
     ending: threading.Event = field(default_factory=threading.Event)
 
     def run(self) -> None:
-        """Work until asked to end.
+        """Work until asked to end; while another process works, wait to take over from it.
 
         Raises:
-            AnotherJob: when the home's stream is held by another process.
             StreamEnded: when the query ended by itself.
             lake.postgres.PostgresError: when PostgreSQL is away for longer than a minute.
             spark_jobs.engine.EngineError: when the engine does not come up.
         """
         dsn = owner_dsn(self.home, self.settings)
-        with only_one(self.home):
+        while (held := _take(self.home)) is None:
+            if self.ending.wait(_TAKE_SECONDS):
+                return
+        try:
             ready_mark(self.home).unlink(missing_ok=True)
             wait_ready(dsn)
             with psycopg.connect(dsn) as connection:
                 live_tables.ensure(connection, READER)
-            try:
-                with self._engine(dsn) as remote, connected(remote) as spark:
-                    self._work(spark, Keeper(self.home, self.settings, self.source, dsn))
-            finally:
-                ready_mark(self.home).unlink(missing_ok=True)
+            with self._engine(dsn) as remote, connected(remote) as spark:
+                self._work(spark, Keeper(self.home, self.settings, self.source, dsn))
+        finally:
+            ready_mark(self.home).unlink(missing_ok=True)
+            os.close(held)
 
     @contextmanager
     def _engine(self, dsn: str) -> Iterator[str]:
@@ -166,7 +151,7 @@ class Job:
 
     def _work(self, spark: SparkSession, keeper: Keeper) -> None:
         query = self._start(spark, keeper)
-        ready_mark(self.home).write_text(str(os.getpid()))
+        ready_mark(self.home).write_text(f"{os.getpid()} {self.source.kind}")
         try:
             while not self.ending.wait(_LOOK_SECONDS):
                 if not query.isActive:
@@ -225,7 +210,7 @@ def main() -> int:
         signal.signal(number, lambda *_: job.ending.set())
     try:
         job.run()
-    except (AnotherJob, StreamEnded, PostgresError, EngineError) as error:
+    except (StreamEnded, PostgresError, EngineError) as error:
         sys.stderr.write(f"stream: {error}\n")
         return 1
     return 0

@@ -60,7 +60,7 @@ class Live:
                 [sys.executable, "-m", "spark_jobs.live_job"], cwd=ROOT, env=env, stdout=log, stderr=log
             )
         mark = ready_mark(self.home)
-        self.wait(lambda: mark.exists() and mark.read_text() == str(self.job_pid), "the query runs", 300)
+        self.wait(lambda: mark.exists() and mark.read_text().split()[0] == str(self.job_pid), "the query runs", 300)
 
     @property
     def job_pid(self) -> int:

@@ -15,7 +15,7 @@ import pytest
 from lake.home import Home
 from lake.settings import load_settings
 from orchestration import services
-from orchestration.commands_stream import _note_of, pace_of, seconds_of
+from orchestration.commands_stream import _note_of, pace_of, seconds_of, stream_job
 from orchestration.console import Screen
 from orchestration.steps.files import RawFile, keep
 from orchestration.stream_day import StreamError, day_to_play
@@ -73,8 +73,10 @@ def test_the_stream_is_a_service_where_the_setting_or_a_command_says_so(tmp_path
     assert service.needs == ("postgres",)
     assert [service.name for service in services.build(home, off, {}, ("stream",))] == ["stream"]
     assert not service.ready()
-    ready_mark(home).write_text("1")
+    ready_mark(home).write_text(f"{os.getpid()} files")
     assert service.ready()
+    with pytest.raises(StreamError, match="reads files, not kafka"), stream_job(home, off, "kafka"):
+        pass
 
 
 @pytest.mark.parametrize(("text", "pace"), [("max", Pace(None)), ("1", Pace(1.0)), ("0.5", Pace(0.5))])
