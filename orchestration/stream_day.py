@@ -51,8 +51,8 @@ def day_to_play(home: Home, settings: Settings, log_date: date, seconds: tuple[i
 @contextmanager
 def _raw_log(home: Home, settings: Settings, log_date: date, log: Path | None) -> Iterator[tuple[Path, str]]:
     """The log as a file of this machine, and what to call it."""
-    from orchestration.steps.attention import LOG_KINDS
     from orchestration.steps.files import kept
+    from orchestration.steps.log_days import LOG_KINDS
 
     if log is not None:
         yield log, log.name
@@ -83,8 +83,8 @@ def _scratch(home: Home) -> Iterator[Home]:
 
 
 def _load(work: Work, scratch: Home, path: Path) -> None:
+    from lake.raw_files import sha256_of
     from orchestration.steps.engine import remote_for
-    from orchestration.steps.files import sha256_of
     from spark_jobs.edgar import Day, DaysFailed, run_day
     from spark_jobs.edgar_files import DamagedLog, NotALog, read_head
     from spark_jobs.engine import connected

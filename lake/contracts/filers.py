@@ -38,7 +38,7 @@ class Filer(Provenance):
     taken_on = dy.Date(nullable=False, metadata=_TAKEN_ON)
 
 
-class FilerMart(dy.Schema):
+class FilerMart(Provenance):
     """Which ticker and name a filer has on which days: by SEC's mapping, else by the company's own description."""
 
     cik = dy.Int64(primary_key=True, min=1, metadata=_CIK)

@@ -5,6 +5,9 @@ select distinct on (symbol)
     sector,
     industry,
     cik,
-    is_current
+    is_current,
+    observed_at,
+    _run_id,
+    _payload_sha256
 from {{ ref('stg_companies') }}
 order by symbol, valid_from desc

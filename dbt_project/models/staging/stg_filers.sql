@@ -6,7 +6,10 @@ with companies as (
         cik,
         symbol,
         name,
-        sector
+        sector,
+        observed_at,
+        _run_id,
+        _payload_sha256
     from {{ ref('stg_current_companies') }}
     where cik is not null and is_current
     order by cik, symbol collate "C"
@@ -17,6 +20,9 @@ select
     coalesce(mapped.valid_to, 'infinity'::date) as valid_to,
     coalesce(mapped.symbol, companies.symbol) as symbol,
     case when mapped.symbol <> companies.symbol then mapped.name else coalesce(companies.name, mapped.name) end as name,
-    companies.sector
+    companies.sector,
+    coalesce(mapped.observed_at, companies.observed_at) as observed_at,
+    coalesce(mapped._run_id, companies._run_id) as _run_id,
+    case when mapped.cik is null then companies._payload_sha256 else mapped._payload_sha256 end as _payload_sha256
 from {{ ref('stg_mapped_filers') }} as mapped
 full outer join companies on companies.cik = mapped.cik
