@@ -110,7 +110,7 @@ def _mart(name: str, schema: type[dy.Schema], *more: str) -> Table:
 
 # Hot periods: PostgreSQL gets 2.7 million seconds, half a million minutes, and the documents of a week.
 VISIT_COUNTS = (
-    _gold("visits_total_second", VisitsTotalSecond, "gold.visits_second", hot_days=31),
+    _gold("visits_total_second", VisitsTotalSecond, "gold.visits_second", hot_days=14),
     _gold("visitors_minute", VisitorsMinute, "silver.edgar_requests", hot_days=366),
     _gold("visits_documents", VisitsDocuments, "silver.edgar_requests", hot_days=7),
     _gold("visitors_day", VisitorsDay, "silver.edgar_requests"),
