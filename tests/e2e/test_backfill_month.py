@@ -80,12 +80,16 @@ def told_with(command: Command, code: int, *words: str) -> dict[str, Any]:
     return report
 
 
+# Nobody plays a stream, and 29 days are too few for a company's bands.
+WITHOUT_ROWS = ("gold.visits_live", "gold.visits_bands_cik")
+
+
 def assert_equal(found: dict[str, pl.DataFrame], expected: dict[str, pl.DataFrame]) -> None:
     """The same rows in the same tables; a home's sandbox has a port of its own, which the address of a log tells."""
     assert found.keys() == expected.keys()
     for name, frame in expected.items():
         same = frame.drop("source_url") if name == "gold.log_days" else frame
-        assert frame.height, name
+        assert frame.height or name in WITHOUT_ROWS, name
         assert found[name].select(same.columns).equals(same), name
 
 
