@@ -89,8 +89,16 @@ def counted(messages: DataFrame, marks: Mapping[tuple[str, str], int] | None) ->
     if marks is None:
         visits, repeats, seq = F.expr("count(*)"), F.expr("0L"), F.expr("max(seq)")
     else:
-        entries = ", ".join(f"'{stream}/{part}', {mark}L" for (stream, part), mark in sorted(marks.items()))
-        known = f"coalesce(element_at(map({entries}), concat(stream, '/', partition)), -1L)" if entries else "-1L"
+        known = "-1L"
+        if marks:
+            entries = pl.DataFrame(
+                [(*place, mark) for place, mark in marks.items()],
+                schema={"stream": pl.String, "partition": pl.String, "mark": pl.Int64},
+                orient="row",
+            )
+            frame = messages.sparkSession.createDataFrame(entries.to_arrow(compat_level=pl.CompatLevel.oldest()))
+            messages = messages.join(F.broadcast(frame), ["stream", "partition"], "left")
+            known = "coalesce(mark, -1L)"
         messages = messages.selectExpr("*", f"CASE WHEN seq > {known} THEN seq END AS fresh")
         # Messages without a number are never repeats.
         distinct = "(size(collect_set(fresh)) + count_if(seq IS NULL))"

@@ -233,3 +233,20 @@ def test_history_is_written_once_though_a_flush_is_killed_before_the_outbox_is_c
         (2, 7, 1),
     ]
     assert rows["replay_of"].unique().to_list() == [date(2017, 1, 1)]
+
+
+def test_a_full_outbox_is_written_in_parts_that_fit_in_memory(
+    owner: psycopg.Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = Home.open(load_settings(home=tmp_path / "home", world="real"))
+    for query in ("q", "another"):
+        for number in range(5):
+            apply_batch(owner, Batch(query, number, counts((number, 5, 1), (number, 7, 1))), RULES)
+    ((size,),) = shown(owner, "SELECT max(octet_length(counts)) FROM live.outbox")
+    assert isinstance(size, int)
+    monkeypatch.setattr(live_history, "FLUSH_BYTES", size + 1)
+    assert live_history.flush(home, owner) == 20
+    rows = delta.read(home, table("gold.visits_live"))
+    commits = rows.group_by("query", "batch_id").agg(pl.col("visits").sum()).sort("query", "batch_id")
+    assert commits.rows() == [(q, n, rows) for q in ("another", "q") for n, rows in ((1, 4), (3, 4), (4, 2))]
+    assert shown(owner, "SELECT count(*) FROM live.outbox") == [(0,)]

@@ -11,6 +11,7 @@ import polars as pl
 from pyspark.sql import SparkSession
 
 from lake.live_store import COUNTS, Batch, End, Start
+from spark_jobs.live_kafka import as_lines
 from spark_jobs.live_messages import NEITHER, batch_of, counted, read_messages
 
 AT = "2026-11-25T14:00:00.250000Z"
@@ -51,6 +52,24 @@ def test_a_message_whose_number_is_not_above_the_mark_or_comes_twice_is_a_repeat
     # What comes with a repeat alone has no number, lest the mark that knows the repeat drops it.
     mixed = batch(apache, [("0", visit(4)), ("0", visit(None))], {("s", "0"): 4}).counts
     assert mixed.select("visits", "repeats", "seq").rows() == [(1, 1, None)]
+
+
+def test_a_batch_s_plan_does_not_grow_with_the_marks(apache: SparkSession) -> None:
+    marks = {(f"stream-{n}", f"topic/{part}"): n for n in range(2_000) for part in range(6)}
+    lines = [("topic/1", visit(1_000, stream="stream-1000")), ("topic/1", visit(1_001, stream="stream-1000"))]
+    frame = counted(read_messages(apache.createDataFrame(lines, "partition string, line string")), marks)
+    assert len(frame._explain_string()) < 20_000
+    assert batch_of("q", 0, frame.toArrow(), True).counts.select("visits", "repeats", "seq").rows() == [(1, 1, 1_001)]
+
+
+def test_partitions_of_two_topics_are_two(apache: SparkSession) -> None:
+    records = [(topic, 0, visit(4).encode()) for topic in ("old", "new")]
+    lines = as_lines(apache.createDataFrame(records, "topic string, partition int, value binary"))
+    assert lines.columns == ["partition", "line"]
+    found = batch_of("q", 0, counted(read_messages(lines), {("s", "old/0"): 4}).toArrow(), True).counts.sort(
+        "partition"
+    )
+    assert found.select("partition", "visits", "repeats").rows() == [("new/0", 1, 0), ("old/0", 0, 1)]
 
 
 def test_starts_and_ends_are_told_apart(apache: SparkSession) -> None:
