@@ -20,6 +20,8 @@ HISTORY = table("gold.visits_live")
 
 # The same number for everybody who flushes: two at once would read the same batches.
 _FLUSH_LOCK = 7_410_002
+# Of the outbox in one commit: compressed, in memory some ten times as large. A batch that is larger goes alone.
+FLUSH_BYTES = 16 << 20
 
 
 def flush(home: Home, connection: psycopg.Connection) -> int:
@@ -31,13 +33,26 @@ def flush(home: Home, connection: psycopg.Connection) -> int:
     Args:
         connection: the owner's, with no transaction open.
     """
+    written = 0
+    while (rows := _flush_some(home, connection)) is not None:
+        written += rows
+    return written
+
+
+def _flush_some(home: Home, connection: psycopg.Connection) -> int | None:
+    """Write the oldest batches of one query, as many as fit in memory; None where the outbox is empty."""
     with connection.transaction():
         connection.execute("SELECT pg_advisory_xact_lock(%s)", (_FLUSH_LOCK,))
-        queries = connection.execute(
-            "SELECT query, max(batch_id) FROM live.outbox GROUP BY query ORDER BY query"
-        ).fetchall()
-        written = sum(_flush_query(home, connection, query, last) for query, last in queries)
-    return written
+        found = connection.execute(_OLDEST, (FLUSH_BYTES,)).fetchone()
+        return None if found is None else _flush_query(home, connection, *found)
+
+
+_OLDEST = """
+SELECT query, max(batch_id) FROM (
+    SELECT query, batch_id, sum(octet_length(counts)) OVER (ORDER BY batch_id) - octet_length(counts) AS before
+    FROM live.outbox WHERE query = (SELECT min(query) FROM live.outbox)
+) AS batches WHERE before < %s GROUP BY query
+"""
 
 
 def _flush_query(home: Home, connection: psycopg.Connection, query: str, last: int) -> int:

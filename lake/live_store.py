@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
+from lake.live_tables import BATCH_LOCK
+
 if TYPE_CHECKING:
     import psycopg
 
@@ -34,6 +36,10 @@ _COUNTS: dict[str, pl.DataType | type[pl.DataType]] = {
     "seq": pl.Int64,
 }
 COUNTS = pl.Schema(_COUNTS)
+
+
+class CheckpointLost(RuntimeError):
+    """The query's batches begin again with an older one, as with a checkpoint that was put back from a copy."""
 
 
 class Start(NamedTuple):
@@ -131,8 +137,14 @@ def apply_batch(connection: psycopg.Connection, batch: Batch, rules: Rules) -> A
 
     Args:
         connection: the owner's, with no transaction open.
+
+    Raises:
+        CheckpointLost: when the query has added a newer batch. Of a checkpoint's life, Spark repeats the newest alone.
     """
     with connection.transaction():
+        # Two at once would both find the marks as they were before, and count the same messages twice.
+        connection.execute("SELECT pg_advisory_xact_lock(%s)", (BATCH_LOCK,))
+        _see_that_none_is_newer(connection, batch)
         # The server acknowledges other commits before they are on disk; this one must outlive its kill.
         connection.execute("SET LOCAL synchronous_commit = on")
         claimed = connection.execute(
@@ -146,12 +158,13 @@ def apply_batch(connection: psycopg.Connection, batch: Batch, rules: Rules) -> A
         late = _add(connection, batch, counts, rules) if counts.height else 0
         _mark(connection, batch)
         _end(connection, batch, counts)
-        for refused in batch.refused:
-            line = refused.line.replace("\0", "\N{REPLACEMENT CHARACTER}")
-            connection.execute(
-                "INSERT INTO live.refused VALUES (%s, %s, %s, %s, %s)",
-                (batch.query, batch.batch_id, refused.partition, line, refused.reason),
-            )
+        connection.cursor().executemany(
+            "INSERT INTO live.refused (query, batch_id, partition, line, reason) VALUES (%s, %s, %s, %s, %s)",
+            [
+                (batch.query, batch.batch_id, part, line.replace("\0", "\N{REPLACEMENT CHARACTER}"), reason)
+                for part, line, reason in batch.refused
+            ],
+        )
         rows = int(counts["visits"].sum())
         connection.execute(
             "UPDATE live.batches SET rows = %s, late = %s, repeats = %s, refused = %s WHERE query = %s AND batch_id = %s",
@@ -162,6 +175,18 @@ def apply_batch(connection: psycopg.Connection, batch: Batch, rules: Rules) -> A
         for stream in streams:
             connection.execute("SELECT pg_notify(%s, %s)", (CHANNEL, stream))
     return Applied(False, rows, late, repeats, len(batch.refused), streams)
+
+
+def _see_that_none_is_newer(connection: psycopg.Connection, batch: Batch) -> None:
+    found = connection.execute(
+        "SELECT max(batch_id) FROM live.batches WHERE query = %s AND batch_id > %s", (batch.query, batch.batch_id)
+    ).fetchone()
+    if found is not None and found[0] is not None:
+        raise CheckpointLost(
+            f"the query {batch.query} has counted batch {found[0]} and now comes to batch {batch.batch_id}: its checkpoint "
+            "is an older copy of itself. Remove it, or name another place in TIDEMARK_STREAM_CHECKPOINT: numbered messages "
+            "that are counted already are not counted again"
+        )
 
 
 def marks(connection: psycopg.Connection, partitions: Sequence[str] | None = None) -> pl.DataFrame:

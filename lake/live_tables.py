@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 SCHEMA = "live"
 # What the read-only role may see; the rest is the job's own.
 SHOWN = ("streams", "state", "seconds", "visits", "totals")
+# The same number for everybody who adds a batch or removes a stream: one after the other.
+BATCH_LOCK = 7_410_003
 # A query may repeat its last batch; that many are remembered.
 BATCHES_KEPT = 1000
 
@@ -41,6 +43,7 @@ CREATE TABLE IF NOT EXISTS live.batches (
     refused bigint NOT NULL, at timestamptz NOT NULL, PRIMARY KEY (query, batch_id));
 CREATE TABLE IF NOT EXISTS live.refused (
     query text, batch_id bigint, partition text, line text, reason text NOT NULL);
+ALTER TABLE live.refused ADD COLUMN IF NOT EXISTS at timestamptz NOT NULL DEFAULT now();
 CREATE TABLE IF NOT EXISTS live.outbox (
     query text, batch_id bigint, counts bytea NOT NULL, PRIMARY KEY (query, batch_id));
 """
@@ -62,12 +65,14 @@ def ensure(connection: psycopg.Connection, reader: str) -> None:
 
 
 def prune(connection: psycopg.Connection, rules: Rules, keep: timedelta) -> None:
-    """Remove seconds of companies beyond the hot period, streams that ended longer ago, and batches long past.
+    """Remove seconds of companies beyond the hot period, streams that are long over, batches and refused lines long past.
 
-    A second that is gone does not come back: what is late for it is in seconds, totals and history alone.
+    A second that is gone does not come back: what is late for it is in seconds, totals and history alone. With a stream
+    its marks go; an unfinished replay stays, because it may go on.
 
     Args:
-        keep: how long the state of a stream stays after its end.
+        keep: how long the state of a stream stays after its end, that of an open one after its last batch; and how long
+            a refused line is kept.
     """
     with connection.transaction():
         connection.execute(
@@ -81,12 +86,19 @@ def prune(connection: psycopg.Connection, rules: Rules, keep: timedelta) -> None
             """,
             (BATCHES_KEPT,),
         )
-        gone = [
-            row[0]
-            for row in connection.execute(
-                "SELECT stream FROM live.streams WHERE ended_at < clock_timestamp() - %s::interval FOR UPDATE", (keep,)
-            )
-        ]
+        connection.execute("DELETE FROM live.refused WHERE at < clock_timestamp() - %s::interval", (keep,))
+    with connection.transaction():
+        # A batch amid the removal would leave half a stream behind.
+        connection.execute("SELECT pg_advisory_xact_lock(%s)", (BATCH_LOCK,))
+        gone = [row[0] for row in connection.execute(_GONE, (keep,))]
         if gone:
-            for name in ("visits", "seconds", "totals", "state", "streams"):
+            for name in ("visits", "seconds", "totals", "marks", "state", "streams"):
                 connection.execute(f"DELETE FROM live.{name} WHERE stream = ANY(%s)", (gone,))  # noqa: S608 - our names
+
+
+# A stream that has only begun has no state; when it began is its own word.
+_GONE = """
+SELECT stream FROM live.streams s LEFT JOIN live.state t USING (stream)
+WHERE (s.ended_at IS NOT NULL OR s.kind = 'open')
+    AND coalesce(greatest(s.ended_at, t.at), s.started_at) < clock_timestamp() - %s::interval
+"""

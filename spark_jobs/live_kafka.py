@@ -60,8 +60,15 @@ def lines(spark: SparkSession, source: Source) -> DataFrame:
         # Messages that were deleted before they were counted are an error, not a smaller count.
         "failOnDataLoss": "true",
     }
-    messages = spark.readStream.format("kafka").options(**options).load()
-    return messages.selectExpr("CAST(partition AS STRING) AS partition", "CAST(value AS STRING) AS line")
+    return as_lines(spark.readStream.format("kafka").options(**options).load())
+
+
+def as_lines(records: DataFrame) -> DataFrame:
+    """Kafka's records (`topic`, `partition` and `value`) as `partition`, which names its topic, and `line`."""
+    # Another topic's partitions have the same numbers, and marks of their own.
+    return records.selectExpr(
+        "concat(topic, '/', CAST(partition AS STRING)) AS partition", "CAST(value AS STRING) AS line"
+    )
 
 
 def writer(source: Source, stream: str) -> TopicWriter:

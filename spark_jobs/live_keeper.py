@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psycopg
+from deltalake.exceptions import DeltaError
 
 from lake import live_history, live_store, live_tables
 
@@ -51,7 +52,8 @@ class Keeper:
         lives = sorted(root.iterdir(), key=lambda path: path.stat().st_mtime)
         for old in lives[:-1]:
             shutil.rmtree(old)
-        if lives and _entries(lives[-1]) < FILES_A_CHECKPOINT:
+        # The log of the one that is left may not yet name all that was moved, and it would be taken up again for ever.
+        if lives and not self.checkpoint_is_large() and _entries(lives[-1]) < FILES_A_CHECKPOINT:
             return str(lives[-1]), lives[-1].name
         fresh = root / f"{self.source.kind}-{secrets.token_hex(6)}"
         fresh.mkdir()
@@ -81,8 +83,8 @@ class Keeper:
             self._move_read_files(connection)
         ended = _count(connection, "SELECT count(*) FROM live.streams WHERE ended_at IS NOT NULL")
         if now - self._flushed >= FLUSH_SECONDS or ended != self._ended:
-            live_history.flush(self.home, connection)
             self._flushed, self._ended = now, ended
+            self._write_history(connection)
         if now - self._pruned >= FLUSH_SECONDS:
             self._pruned = now
             keep = timedelta(days=self.settings.stream_keep_days)
@@ -92,10 +94,20 @@ class Keeper:
 
     def flush(self) -> None:
         """Write the history that is not yet written, and move the files that were read."""
-        live_history.flush(self.home, self._connected())
+        self._write_history(self._connected())
         if self.source.kind == "files":
             self._move_read_files(self._connected())
         self._close()
+
+    def _write_history(self, connection: psycopg.Connection) -> None:
+        """Write what the outbox holds; where the lake is away the outbox keeps it, and counting goes on."""
+        try:
+            live_history.flush(self.home, connection)
+        except (OSError, DeltaError) as error:
+            sys.stderr.write(
+                f"stream: the history could not be written, it stays in live.outbox: {str(error).strip()}\n"
+            )
+            sys.stderr.flush()
 
     def _move_read_files(self, connection: psycopg.Connection) -> None:
         """Move files whose batch is over, for the query too: a later one has been added, or it was another query's."""

@@ -21,15 +21,27 @@ if TYPE_CHECKING:
 STREAM = "^[a-z0-9][a-z0-9_-]{0,63}$"
 _FIELDS = "stream string, seq bigint, at timestamp, clock timestamp, cik bigint, `end` boolean, start string"
 _CONTROL = "(start IS NOT NULL OR `end`)"
+# Times beyond are mistakes, such as milliseconds taken for seconds; not all of them fit Python's and PostgreSQL's types.
+_TIMES = "BETWEEN TIMESTAMP'1990-01-01' AND TIMESTAMP'2200-01-01'"
+_SERIES = ("v1", "v2")
+_FASTEST = 100_000
+_SOURCE_LENGTH = 200
 
 # Why a line cannot be counted; the first that holds.
 REASONS = {
     "not a JSON object with a stream": "stream IS NULL",
     "stream is not a name of a–z, 0–9, _ and -": f"NOT stream RLIKE '{STREAM}'",
     "at is not an instant": "at IS NULL",
+    "at is not between 1990 and 2200": f"at NOT {_TIMES}",
     "clock is not a time": f"clock IS NULL AND NOT coalesce({_CONTROL}, false)",
+    "clock is not between 1990 and 2200": f"clock NOT {_TIMES}",
     "cik is not the number of a filer": f"(cik IS NULL OR cik < 1) AND NOT coalesce({_CONTROL}, false)",
 }
+# Why a start or an end is neither.
+NEITHER = (
+    "an end says how many rows its stream has; a start whether it is simulated, of a replay which date, and if it does, "
+    f"of which series (v1 or v2) and at what speed (above 0, up to {_FASTEST}); both are numbered from 0 or not at all"
+)
 
 
 def read_messages(lines: DataFrame) -> DataFrame:
@@ -39,8 +51,8 @@ def read_messages(lines: DataFrame) -> DataFrame:
         lines: `partition` and `line`.
 
     Returns:
-        `partition`, `stream`, `seq`, `at`, `clock` (the second), `cik`, `reason` (null where it can be counted) and
-        `other` (the line itself of what is not a visit).
+        `partition`, `stream`, `seq`, `at` (null where it cannot be counted), `clock` (the second), `cik`, `reason` (null
+        where it can be counted) and `other` (the line itself of what is not a visit, with U+FFFD for bytes not of UTF-8).
     """
     read = lines.selectExpr("partition", "line", f"from_json(line, '{_FIELDS}') AS m").selectExpr(
         "partition", "line", "m.*"
@@ -52,11 +64,11 @@ def read_messages(lines: DataFrame) -> DataFrame:
         "partition",
         "CASE WHEN reason IS NULL THEN stream END AS stream",
         "seq",
-        "at",
+        "CASE WHEN reason IS NULL THEN at END AS at",
         f"CASE WHEN {visit} THEN date_trunc('second', clock) END AS clock",
         f"CASE WHEN {visit} THEN cik END AS cik",
         "reason",
-        f"CASE WHEN {visit} THEN NULL ELSE line END AS other",
+        f"CASE WHEN {visit} THEN NULL ELSE make_valid_utf8(line) END AS other",
     )
 
 
@@ -75,20 +87,30 @@ def counted(messages: DataFrame, marks: Mapping[tuple[str, str], int] | None) ->
 
     key = ("partition", "stream", "clock", "cik", "reason", "other")
     if marks is None:
-        visits, repeats = F.expr("count(*)"), F.expr("0L")
+        visits, repeats, seq = F.expr("count(*)"), F.expr("0L"), F.expr("max(seq)")
     else:
-        entries = ", ".join(f"'{stream}/{part}', {mark}L" for (stream, part), mark in sorted(marks.items()))
-        known = f"coalesce(element_at(map({entries}), concat(stream, '/', partition)), -1L)" if entries else "-1L"
+        known = "-1L"
+        if marks:
+            entries = pl.DataFrame(
+                [(*place, mark) for place, mark in marks.items()],
+                schema={"stream": pl.String, "partition": pl.String, "mark": pl.Int64},
+                orient="row",
+            )
+            frame = messages.sparkSession.createDataFrame(entries.to_arrow(compat_level=pl.CompatLevel.oldest()))
+            messages = messages.join(F.broadcast(frame), ["stream", "partition"], "left")
+            known = "coalesce(mark, -1L)"
         messages = messages.selectExpr("*", f"CASE WHEN seq > {known} THEN seq END AS fresh")
         # Messages without a number are never repeats.
         distinct = "(size(collect_set(fresh)) + count_if(seq IS NULL))"
         visits, repeats = F.expr(f"CAST({distinct} AS bigint)"), F.expr(f"CAST(count(*) - {distinct} AS bigint)")
+        # The highest of those counted: by a repeat's number what came with it would be taken for repeats, too.
+        seq = F.expr("max(fresh)")
     return messages.groupBy(*key).agg(
         visits.alias("visits"),
         repeats.alias("repeats"),
         F.expr("min(at)").alias("first_at"),
         F.expr("max(at)").alias("last_at"),
-        F.expr("max(seq)").alias("seq"),
+        seq.alias("seq"),
     )
 
 
@@ -120,31 +142,46 @@ def _control(partition: str, line: str) -> Start | End | str:
     try:
         message: dict[str, Any] = json.loads(line)
         at = datetime.fromisoformat(message["at"])
+        seq = message.get("seq")
         place = (
             message["stream"],
             partition,
-            message.get("seq"),
+            None if seq is None else _whole(seq),
             at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC),
         )
         if message.get("end"):
-            return End(*place, rows=_rows(message["rows"]))
+            return End(*place, rows=_whole(message["rows"]))
         about = message["start"]
         replay_of = date.fromisoformat(about["replay_of"]) if about.get("replay_of") else None
+        source = str(about.get("source", "messages"))[:_SOURCE_LENGTH].replace("\0", "\N{REPLACEMENT CHARACTER}")
         return Start(
             *place,
             kind="replay" if replay_of else "open",
             replay_of=replay_of,
-            series=about.get("series"),
-            speed=None if about.get("speed") is None else float(about["speed"]),
+            series=_series(about.get("series")),
+            speed=None if about.get("speed") is None else _speed(about["speed"]),
             repeated=bool(about.get("repeated", False)),
-            source=str(about.get("source", "messages")),
+            # JSON may hold halves of a surrogate pair, which no UTF-8 does.
+            source=source.encode("utf-8", "replace").decode(),
             simulated=bool(about["simulated"]),
         )
-    except (AttributeError, KeyError, TypeError, ValueError):
-        return "an end says how many rows its stream has; a start whether it is simulated, and of a replay which date"
+    except (AttributeError, KeyError, OverflowError, RecursionError, TypeError, ValueError):
+        return NEITHER
 
 
-def _rows(value: object) -> int:
-    if not isinstance(value, int) or value < 0:
+def _whole(value: object) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 1 << 63:
         raise ValueError(value)
     return value
+
+
+def _series(value: object) -> str | None:
+    if value is not None and value not in _SERIES:
+        raise ValueError(value)
+    return None if value is None else str(value)
+
+
+def _speed(value: object) -> float:
+    if not isinstance(value, int | float) or isinstance(value, bool) or not 0 < value <= _FASTEST:
+        raise ValueError(value)
+    return float(value)

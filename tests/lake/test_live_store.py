@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +17,7 @@ import pytest
 from lake import delta, live_history
 from lake.contracts import table
 from lake.home import Home
-from lake.live_store import COUNTS, Applied, Batch, End, Refused, Rules, Start, apply_batch
+from lake.live_store import COUNTS, Applied, Batch, CheckpointLost, End, Refused, Rules, Start, apply_batch
 from lake.live_tables import prune
 from lake.settings import load_settings
 
@@ -100,14 +103,41 @@ def test_a_late_row_is_counted_into_its_second_and_flagged(owner: psycopg.Connec
     ]
 
 
+def test_of_two_that_count_the_same_messages_at_once_one_counts(owner: psycopg.Connection, postgres: Server) -> None:
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'second' AND wait_event_type = 'Lock'"
+    with (
+        psycopg.connect(postgres.owner_dsn, autocommit=True, application_name="second") as second,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        with owner.transaction():
+            apply_batch(owner, Batch("q", 0, counts((1, 5, 2), seq=20)), RULES)
+            later = pool.submit(apply_batch, second, Batch("another checkpoint", 0, counts((1, 5, 2), seq=20)), RULES)
+            while shown(owner, waiting) == [(0,)]:
+                assert not later.done()
+                time.sleep(0.02)
+        applied = later.result(60)
+    assert (applied.rows, applied.repeats) == (0, 2)
+    assert shown(owner, "SELECT visits FROM live.totals") == [(2,)]
+
+
+def test_a_query_that_comes_to_an_older_batch_than_its_newest_is_ended_by_name(owner: psycopg.Connection) -> None:
+    apply_batch(owner, Batch("q", 6, counts((1, 5, 1), seq=10)), RULES)
+    apply_batch(owner, Batch("q", 7, counts((1, 5, 1), seq=20)), RULES)
+    with pytest.raises(CheckpointLost, match="TIDEMARK_STREAM_CHECKPOINT"):
+        apply_batch(owner, Batch("q", 6, counts((2, 5, 2), seq=30)), RULES)
+    assert shown(owner, "SELECT visits FROM live.totals") == [(2,)]
+    assert apply_batch(owner, Batch("q", 7, counts((1, 5, 2), seq=20)), RULES).again
+
+
 @pytest.mark.parametrize("marker_first", [True, False])
 def test_a_stream_ends_when_all_its_rows_are_counted_in_whatever_order(
     owner: psycopg.Connection, marker_first: bool
 ) -> None:
     end = Batch("q", 1, COUNTS.to_frame(), ends=[End("s", "f9", 4, AT, 3)])
-    rest = Batch("q", 2, counts((2, 5, 2)))
+    rest = Batch("q", 1, counts((2, 5, 2)))
     apply_batch(owner, Batch("q", 0, counts((1, 5, 1)), [start()]), RULES)
-    for batch in (end, rest) if marker_first else (rest, end):
+    first, second = (end, rest) if marker_first else (rest, end)
+    for batch in (first, replace(second, batch_id=2)):
         assert shown(owner, "SELECT ended_at FROM live.streams") == [(None,)]
         apply_batch(owner, batch, RULES)
     assert shown(owner, "SELECT ended_at IS NOT NULL, expected_rows, kind FROM live.streams") == [(True, 3, "replay")]
@@ -162,6 +192,25 @@ def test_companies_by_second_are_held_for_the_hot_period_alone(owner: psycopg.Co
     assert shown(owner, "SELECT count(*) FROM live.seconds") == [(0,)]
 
 
+def test_what_is_long_past_is_removed_and_what_may_go_on_stays(owner: psycopg.Connection) -> None:
+    parts = [counts((1, 5, 1), stream=name, seq=1) for name in ("ended", "idle", "replay", "busy", "again")]
+    ends = [End(name, "f1", None, AT, 1) for name in ("ended", "again")]
+    refused = [Refused("f1", "old", "no"), Refused("f1", "new", "no")]
+    apply_batch(owner, Batch("q", 0, pl.concat(parts), [start("replay")], ends, refused), RULES)
+    long_ago = "clock_timestamp() - interval '8 days'"
+    owner.execute(f"UPDATE live.streams SET started_at = {long_ago}, ended_at = ended_at - interval '8 days'")
+    owner.execute(f"UPDATE live.state SET at = {long_ago} WHERE stream NOT IN ('busy', 'again')")
+    owner.execute(f"UPDATE live.refused SET at = {long_ago} WHERE line = 'old'")
+    prune(owner, RULES, timedelta(days=7))
+    for name in ("streams", "state", "seconds", "visits", "totals", "marks"):
+        assert shown(owner, f"SELECT DISTINCT stream FROM live.{name} ORDER BY 1") == [
+            ("again",),
+            ("busy",),
+            ("replay",),
+        ]
+    assert shown(owner, "SELECT line FROM live.refused") == [("new",)]
+
+
 def test_history_is_written_once_though_a_flush_is_killed_before_the_outbox_is_cleared(
     owner: psycopg.Connection, tmp_path: Path
 ) -> None:
@@ -184,3 +233,20 @@ def test_history_is_written_once_though_a_flush_is_killed_before_the_outbox_is_c
         (2, 7, 1),
     ]
     assert rows["replay_of"].unique().to_list() == [date(2017, 1, 1)]
+
+
+def test_a_full_outbox_is_written_in_parts_that_fit_in_memory(
+    owner: psycopg.Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = Home.open(load_settings(home=tmp_path / "home", world="real"))
+    for query in ("q", "another"):
+        for number in range(5):
+            apply_batch(owner, Batch(query, number, counts((number, 5, 1), (number, 7, 1))), RULES)
+    ((size,),) = shown(owner, "SELECT max(octet_length(counts)) FROM live.outbox")
+    assert isinstance(size, int)
+    monkeypatch.setattr(live_history, "FLUSH_BYTES", size + 1)
+    assert live_history.flush(home, owner) == 20
+    rows = delta.read(home, table("gold.visits_live"))
+    commits = rows.group_by("query", "batch_id").agg(pl.col("visits").sum()).sort("query", "batch_id")
+    assert commits.rows() == [(q, n, rows) for q in ("another", "q") for n, rows in ((1, 4), (3, 4), (4, 2))]
+    assert shown(owner, "SELECT count(*) FROM live.outbox") == [(0,)]
