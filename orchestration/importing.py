@@ -24,7 +24,7 @@ from orchestration.jobs import INVENTORY
 from orchestration.load import LoadSummary, Progress, Step, run_steps
 from orchestration.recognising import NOTHING_SAID, FileReport, Said, files_below, recognise
 from orchestration.serving import served
-from orchestration.steps.files import RawFile, keep, kinds_before
+from orchestration.steps.files import RawFile, days_before, keep, kinds_before
 from orchestration.work import Work
 from spark_jobs.edgar_gold import GOLD
 
@@ -99,6 +99,7 @@ def import_files(
     with served(home, settings, _needed(recognised)), alone(home):
         changed = [RawFile(Path(), kind, "") for kind in sorted(kinds_before(work, recognised))]
         days = _index_days(told.values()) or (index_days_held(work) if changed else None)
+        changed += days_before(work, recognised)
         keep(work, recognised)
         steps = import_steps([*recognised, *changed], work, days)
         steps = [replace(step, tags={**step.tags, IMPORT_TAG: "yes"}) for step in steps]

@@ -245,9 +245,11 @@ def _lines(
 
 def _unusual_lines(spark: SparkSession, form: LogForm, folder: Path, alike: list[_Loading]) -> DataFrame:
     """As `_lines`, less lines that are plainly good where one pattern can tell."""
+    # The folder has the lines of all days of the form, also of those that lack none.
+    mine = f"file IN ({', '.join(str(one.number) for one in alike)})"
 
     def read_part(part: Path) -> DataFrame:
-        text = read_lines(spark, part)
+        text = read_lines(spark, part).where(mine)
         if len(alike) == 1 and part.name == LINES:
             text = text.where(f"NOT ({plainly_good(form, alike[0].day.log_date)})")
         return fields_of_lines(text, form)

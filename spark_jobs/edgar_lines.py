@@ -185,12 +185,14 @@ def _ends(text: bytes) -> Ends:
 def _odd_lines(text: bytes, ends: Ends, width: int | None) -> Ends:
     """The numbers of lines that need a look.
 
-    They have anything but ASCII without control bytes and quotes, or another number of fields, or are blank or overlong.
+    They have anything but ASCII without control bytes and quotes, or another number of fields, or an empty first one, or
+    are blank or overlong.
     """
     codes = np.frombuffer(text, np.uint8)
     lengths = np.diff(ends, prepend=-1) - 1
-    # A line of nothing but blanks begins with one.
-    odd = (lengths < 1) | (lengths > LONGEST_LINE) | (codes[ends - lengths] == _SPACE)
+    # A line of nothing but blanks or commas begins with one.
+    first = codes[ends - lengths]
+    odd = (lengths < 1) | (lengths > LONGEST_LINE) | (first == _SPACE) | (first == _COMMA)
     controls = int(np.count_nonzero(codes < _SPACE)) - len(ends)
     if controls or b'"' in text or not text.isascii():
         marks = ((codes < _SPACE) & (codes != _LINE_FEED)) | (codes == _QUOTE) | (codes >= _ASCII_END)
@@ -236,7 +238,7 @@ def _judge(line: bytes, width: int | None) -> bytes | RefusedLine | None:
         plain = _unquoted(line) if b'"' in line else line
         if plain is None:
             rule = "line_has_closed_quotes"
-        elif not plain.strip(BLANKS):
+        elif not plain.strip(BLANKS + b","):
             rule = "line_has_a_field"
         elif width is not None and plain.count(b",") != width - 1:
             rule = "line_has_every_field"

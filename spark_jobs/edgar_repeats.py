@@ -22,6 +22,7 @@ Places = NDArray[np.uint32]
 
 # The first byte of a line that was moved. No other line has it: NULs are refused.
 MOVED = "\0"
+_MOVED, _COMMA, _ASCII_END = 0, 44, 128
 
 # In a file of repeats each line comes behind its number, in so many digits.
 NUMBER_DIGITS = 10
@@ -52,9 +53,13 @@ class _Chunk:
         return pl.DataFrame({"start": starts[rows], "line": _series(lines)})
 
     def mark(self, starts: Places) -> None:
-        """Mark lines as moved."""
+        """Mark lines as moved; what an engine reads of them stays UTF-8 and of as many fields."""
         text = np.memmap(self.path, np.uint8, "r+")
-        text[starts] = ord(MOVED)
+        first = text[starts]
+        odd = (first == _COMMA) | (first >= _ASCII_END)
+        text[starts[~odd]] = _MOVED
+        for start in starts[odd].tolist():
+            _mark_odd(text, start)
 
 
 class Repeats:
@@ -119,6 +124,21 @@ class Repeats:
         self._written.append(path)
         for (number,), lines in moved.group_by("chunk"):
             self._chunks[int(str(number))].mark(lines["start"].to_numpy())
+
+
+def _mark_odd(text: NDArray[np.uint8], start: int) -> None:
+    """Mark a line that begins with a comma or a character of several bytes: its first character that is no comma goes."""
+    at = start
+    while text[at] == _COMMA:
+        at += 1
+    end = at + 1
+    while text[end] & 0xC0 == 0x80:
+        end += 1
+    text[at:end] = _MOVED
+    if at > start:
+        # The first comma makes room for the mark.
+        text[at] = _COMMA
+        text[start] = _MOVED
 
 
 def _lines(text: NDArray[np.uint8], places: Ends) -> pa.LargeBinaryArray:

@@ -18,7 +18,14 @@ from lake.delta import Written
 from lake.rows import RowAccount
 from orchestration.steps.common import crawl
 from orchestration.steps.files import RawFile, keep, kept
-from orchestration.steps.log_days import ASKED_IN_VAIN, gold_log_days, newest_logs, published, unanswered_rows
+from orchestration.steps.log_days import (
+    ASKED_IN_VAIN,
+    gold_log_days,
+    newest_logs,
+    published,
+    unanswered_rows,
+    unreadable_days,
+)
 from orchestration.steps.visits import counted
 from orchestration.work import Outcome, Work
 
@@ -76,8 +83,8 @@ def land_logs(work: Work) -> Iterator[Outcome]:
 
 
 def _wanted(work: Work) -> list[date]:
-    """The days asked for that bronze has no log of; all of them where they are asked for again."""
-    have = set() if work.again else set(newest_logs(work)["log_date"])
+    """The days asked for that bronze has no log of, or one that cannot be read; all where they are asked for again."""
+    have = set() if work.again else set(newest_logs(work)["log_date"]) - unreadable_days(work)
     asked = pl.date_range(work.first, work.last, eager=True).to_list()
     return [day for day in asked if published(day) and day not in have]
 

@@ -18,6 +18,15 @@ from orchestration.work import Work
 _EARLIER = {"bars_daily_csv": "bars_daily", "bars_minute_alphavantage_csv": "bars_minute"}
 
 
+class _Said(NamedTuple):
+    """What has been said of a file."""
+
+    kind: str
+    log_date: date | None
+    symbol: str | None
+    basis: str | None
+
+
 class RawFile(NamedTuple):
     """A file to be kept, and what is known about it before it is read."""
 
@@ -32,8 +41,8 @@ class RawFile(NamedTuple):
 def keep(work: Work, files: list[RawFile]) -> Written:
     """Copy files into bronze and record each once; a file that is there already is left as it is.
 
-    Brought again with another symbol or basis, its row is put in place of the old one, as a new import, be it of another
-    kind now. The copy is complete before its row is written, so a kill leaves at most a file without a row.
+    Brought again with another day, symbol or basis, its row is put in place of the old one, as a new import, be it of
+    another kind now. The copy is complete before its row is written, so a kill leaves at most a file without a row.
     """
     known = table("bronze.files")
     present = _said(work)
@@ -43,7 +52,7 @@ def keep(work: Work, files: list[RawFile]) -> Written:
         suffix = "".join(file.path.suffixes[-1:]).lower()
         stored = Path(file.kind) / f"{sha}{suffix}"
         work.home.lake.keep(file.path, str(stored))
-        said = (file.kind, file.symbol, file.basis)
+        said = _Said(file.kind, file.log_date, file.symbol, file.basis)
         if present.get(sha) == said:
             continue
         if sha in present:
@@ -72,17 +81,28 @@ def keep(work: Work, files: list[RawFile]) -> Written:
     return delta.append(work.home, known, frame)
 
 
-def _said(work: Work) -> dict[str, tuple[str, str | None, str | None]]:
-    """What has been said of each file kept: its kind, symbol and basis."""
-    told = delta.scan(work.home, table("bronze.files")).select("sha256", "kind", "symbol", "basis").collect()
-    return {sha: (_EARLIER.get(kind, kind), symbol, basis) for sha, kind, symbol, basis in told.iter_rows()}
+def _said(work: Work) -> dict[str, _Said]:
+    """What has been said of each file kept."""
+    told = delta.scan(work.home, table("bronze.files")).select("sha256", *_Said._fields).collect()
+    return {sha: _Said(_EARLIER.get(kind, kind), *others) for sha, kind, *others in told.iter_rows()}
 
 
 def kinds_before(work: Work, files: list[RawFile]) -> set[str]:
     """The kinds under which some of these files were kept until now, where they are others."""
     said = _said(work)
-    before = {(said[sha][0], file.kind) for file in files if (sha := sha256_of(file.path)) in said}
+    before = {(said[sha].kind, file.kind) for file in files if (sha := sha256_of(file.path)) in said}
     return {old for old, new in before if old != new}
+
+
+def days_before(work: Work, files: list[RawFile]) -> list[RawFile]:
+    """Logs among these files that were kept as another day's until now, as that day's."""
+    said = _said(work)
+    before = [(file, said[sha]) for file in files if (sha := sha256_of(file.path)) in said]
+    return [
+        file._replace(kind=old.kind, log_date=old.log_date)
+        for file, old in before
+        if old.log_date is not None and old.log_date != file.log_date
+    ]
 
 
 def kept(work: Work, *kinds: str) -> pl.DataFrame:

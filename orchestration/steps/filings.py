@@ -11,7 +11,7 @@ from lake import delta
 from lake.contracts import table
 from lake.delta import EVERYTHING, Slice, Written
 from lake.rows import RowAccount, Settled, settle
-from orchestration.steps.common import bodies_of, land, write_gold, write_silver
+from orchestration.steps.common import bodies_of, land, since, write_gold, write_silver
 from orchestration.steps.imports import as_one, settle_files
 from orchestration.work import Outcome, Work
 
@@ -21,7 +21,7 @@ _RENEWED_DAYS = 7
 
 
 def land_index(work: Work) -> Outcome:
-    """The indices of the day's quarter and of the year's earlier ones that bronze lacks.
+    """The indices of the day's quarter, of the year's earlier ones and of the last one of the year before, if bronze lacks them.
 
     In a real home without a live source there is nothing to fetch: filings come by `tidemark import`.
     """
@@ -35,7 +35,8 @@ def land_index(work: Work) -> Outcome:
 
 
 def _quarters(day: date) -> list[str]:
-    return [f"{day.year}Q{number}" for number in range(1, (day.month + 2) // 3 + 1)]
+    # An index that was asked for before its quarter ended lacks the quarter's last days, also where a year ends with it.
+    return [f"{day.year - 1}Q4", *(f"{day.year}Q{number}" for number in range(1, (day.month + 2) // 3 + 1))]
 
 
 def _held(work: Work, quarter: str) -> bool:
@@ -53,7 +54,7 @@ def _held(work: Work, quarter: str) -> bool:
 
 
 def settle_index(work: Work) -> Outcome:
-    """The filings of the indices that were received for the days asked for, a quarter a slice; the newest holds."""
+    """The filings of the indices that were received for the days asked for or later, a quarter a slice; the newest holds."""
     return as_one("silver.filing_index", list(_settled(work)))
 
 
@@ -62,7 +63,9 @@ def _settled(work: Work) -> Iterator[Outcome]:
     from scrapers.spool import asked_for
 
     known = table("silver.filing_index")
-    bodies = bodies_of(work, INDEX).sort("_ingested_at").unique("request", keep="last", maintain_order=True)
+    bodies = (
+        bodies_of(work, INDEX, since(work)).sort("_ingested_at").unique("request", keep="last", maintain_order=True)
+    )
     for body in bodies.iter_rows(named=True):
         quarter = asked_for(body["request"])["quarter"]
         read = parse_filing_index(body["body"], quarter, body["_http_status"])

@@ -42,6 +42,13 @@ def newest_logs(work: Work) -> pl.DataFrame:
     return logs.sort("_ingested_at", "sha256").unique("log_date", keep="last").sort("log_date")
 
 
+def unreadable_days(work: Work) -> set[date]:
+    """The days asked for whose newest log was found not to be readable; the source may have a sound one by now."""
+    known = delta.scan(work.home, table(TABLE), days(work, "log_date"))
+    told = known.filter(pl.col("status").cast(pl.String) == UNREADABLE).select("log_date", sha256="_payload_sha256")
+    return set(told.collect().join(newest_logs(work), on=["log_date", "sha256"], how="semi")["log_date"])
+
+
 def lacking_days(work: Work) -> list[date]:
     """The days asked for that are not loaded from their newest log, those apart that the source does not have."""
     logs: dict[date, str] = dict(newest_logs(work).select("log_date", "sha256").iter_rows())

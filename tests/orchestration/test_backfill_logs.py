@@ -19,6 +19,8 @@ from orchestration import backfill
 from orchestration.backfill_plan import Plan, make_plan
 from orchestration.definitions import build_defs
 from orchestration.load import Ran, Step
+from orchestration.steps import attention
+from orchestration.work import Work
 from tests.orchestration.test_catch_up import logs
 
 FIRST, LAST = date(2026, 10, 5), date(2026, 10, 18)
@@ -105,6 +107,22 @@ def test_days_that_failed_are_made_alone_and_those_that_are_lost_are_not(
     report, names = run(monkeypatch, home, settings, plan, quiet)
     assert (names, report.already) == ([], weeks)
     assert run(monkeypatch, home, settings, plan, quiet, again=True)[1] == [*weeks, "gold", "marts"]
+
+
+def test_a_log_that_cannot_be_read_is_asked_for_again(home: Home, settings: Settings) -> None:
+    logs(home, date(2026, 10, 8), date(2026, 10, 9))
+    told(home, d8="unreadable", d9="unreadable", d14="absent")
+    work = Work(home, settings, "run", FIRST, LAST)
+    assert attention._wanted(work) == [date(2026, 10, 8), date(2026, 10, 9), date(2026, 10, 14)]
+    # One that came since is read first.
+    known = table("bronze.files")
+    newer = (
+        delta.read(home, known)
+        .filter(pl.col("log_date") == date(2026, 10, 8))
+        .with_columns(pl.col("_ingested_at") + timedelta(days=1), sha256=pl.lit("f" * 64))
+    )
+    delta.append(home, known, newer)
+    assert attention._wanted(work) == [date(2026, 10, 9), date(2026, 10, 14)]
 
 
 def test_it_ends_where_the_source_turns_us_away_and_goes_on_from_there(

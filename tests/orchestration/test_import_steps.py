@@ -16,7 +16,7 @@ from lake.contracts import DISPUTED, table
 from lake.home import Home
 from lake.settings import load_settings
 from orchestration import running
-from orchestration.importing import ImportBusy, NothingToImport, alone, import_files
+from orchestration.importing import ImportBusy, NothingToImport, alone, import_files, import_steps
 from orchestration.recognising import NOTHING_SAID, Said, recognise
 from orchestration.steps import bars, files, indices, listings
 from orchestration.steps.imports import FILE_CHECKS
@@ -106,6 +106,22 @@ def test_a_file_said_to_be_an_index_s_is_no_company_s_any_more(work: Work, daily
     for name in ("silver.bars_daily", "silver.corporate_actions", "gold.bars_daily", "gold.corporate_actions"):
         assert rows(work, name).is_empty(), name
     assert delta.read_quarantine(work.home, table("silver.bars_daily")).is_empty()
+
+
+def test_a_log_brought_again_under_its_right_name_is_that_day_s(work: Work, tmp_path: Path) -> None:
+    wrong, right = tmp_path / "log20170312.csv", tmp_path / "log20170311.csv"
+    wrong.write_text("ip,date,time,zone,cik,accession,extention,code\n1.2.3.abc,2017-03-11,00:00:01,0.0,5.0,,x,200.0\n")
+    bring(work, "one", wrong)
+    right.write_bytes(wrong.read_bytes())
+    raw, _ = recognise(right, NOTHING_SAID, work.settings, work.clock.now())
+    before = files.days_before(work, [raw])
+    assert [(file.kind, file.log_date) for file in before] == [("edgar_log_v1", date(2017, 3, 12))]
+    steps = [step.name for step in import_steps([raw, *before], work)]
+    assert steps[:2] == ["log of 2017-03-11", "log of 2017-03-12"]
+    bring(work, "two", right)
+    kept = rows(work, "bronze.files").select("log_date", "file_name", "_run_id").rows()
+    assert kept == [(date(2017, 3, 11), right.name, "two")]
+    assert files.days_before(work, [raw]) == []
 
 
 def test_files_of_a_home_of_an_earlier_version_are_read(work: Work, daily: Path) -> None:

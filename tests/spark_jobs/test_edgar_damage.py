@@ -48,6 +48,10 @@ DAMAGED_V1 = [
     (b",".join(b'"' + field + b'"' for field in v1(b"x.htm", b"quoted.htm").split(b",")), ""),
     (v1(b"0000320193-17-000001", b""), ""),
     (v1(b"1.2.3.abc", b""), ""),
+    (v1(b"1.2.3.abc", b""), ""),
+    (v1(b"1.2.3.abc", "é.2.3.abc".encode()), ""),
+    (v1(b"1.2.3.abc", "é.2.3.abc".encode()), ""),
+    (b"," * 14, "line_has_a_field"),
     (v1(b"320193.0", b"#NAME?"), "cik_is_positive"),
     (v1(b"0000320193-17-000001", b"#NAME?"), "accession_is_read"),
     (v1(b"0000320193-17-000001", b"3.20193E+17"), "accession_is_read"),
@@ -108,7 +112,7 @@ def test_each_damaged_line_is_typed_or_quarantined_with_its_rule(
     good = facts(home, REQUESTS.id).filter(pl.col("series") == "v1")
     documents = Counter(good["document"].to_list())
     assert documents == {
-        "x.htm": 7,
+        "x.htm": 10,
         "0000320193-17-000001-index.htm": 1,
         "#NAME?": 1,
         "é.htm": 1,
@@ -117,7 +121,7 @@ def test_each_damaged_line_is_typed_or_quarantined_with_its_rule(
         "quoted.htm": 1,
     }
     # Three equal lines, one of them with a carriage return at its end; numbers written in other ways are other lines.
-    assert sorted(good.filter(pl.col("document") == "x.htm")["repeat_no"].to_list()) == [1, 1, 1, 1, 1, 2, 3]
+    assert sorted(good.filter(pl.col("document") == "x.htm")["repeat_no"].to_list()) == [1, 1, 1, 1, 1, 1, 2, 2, 2, 3]
     assert good["cik"].unique().to_list() == [320193]
     assert good.select("ip", "accession").null_count().row(0) == (0, 0)
 

@@ -19,6 +19,7 @@ from spark_jobs.edgar_lines import INNER_COMMA
 from spark_jobs.edgar_repeats import MOVED, NUMBER_DIGITS
 
 HEADER = b"ip,date,time,zone,cik,accession,extention,code,size,idx,norefer,noagent,find,crawler,browser"
+ODD = b"\n," + "é".encode() + b"," * 13 + b"\n"
 LINE = b"1.2.3.abc,2017-01-02,00:00:01,0.0,320193.0,0000320193-17-000001,.txt,200.0,10.0,0.0,0.0,0.0,9.0,0.0,"
 
 
@@ -29,7 +30,9 @@ def written(folder: Path, content: bytes, name: str = "log20170102.csv") -> Path
 
 
 def texts(log: edgar_files.CleanLog) -> bytes:
-    """The lines in the chunks that were not moved, then those that were."""
+    """The lines in the chunks that were not moved, then those that were; an engine reads them all as UTF-8."""
+    for path in (*log.chunks, *log.repeats):
+        path.read_bytes().decode()
     first = [line for line in _lines(log.chunks) if line[:1] != MOVED.encode()]
     return b"".join(line + b"\n" for line in [*first, *(line for _, line in repeats(log))])
 
@@ -53,6 +56,8 @@ def _lines(paths: list[Path]) -> list[bytes]:
         (b'"' + LINE, "line_has_closed_quotes"),
         (LINE + b"x" * edgar_lines.LONGEST_LINE, "line_is_at_most_one_mebibyte"),
         (b'""', "line_has_a_field"),
+        (b"," * 14, "line_has_a_field"),
+        (b", ,\t", "line_has_a_field"),
     ],
 )
 def test_a_damaged_line_alone_is_refused_with_its_rule(tmp_path: Path, line: bytes, rule: str) -> None:
@@ -167,10 +172,23 @@ def test_lines_whose_hashes_meet_are_told_apart_by_their_text(tmp_path: Path, mo
     assert repeats(log) == [(2, b"a,1")]
 
 
+def test_a_moved_line_keeps_its_fields_and_its_letters_whole(tmp_path: Path) -> None:
+    lines = [b"a,b,1", ",,é2".encode(), b",x,3", "éa,b,4".encode(), "\u20ac".encode() + b",,5"]
+    header = b"ip,date,time,cik,accession,document,status"
+    rows = [line + b",,,," for line in lines]
+    log = clean(written(tmp_path, b"\n".join([header, *rows, *rows])), tmp_path / "out")
+    assert (log.rows_clean, log.refused) == (2 * len(rows), [])
+    first, moved = _lines(log.chunks)[: len(rows)], _lines(log.chunks)[len(rows) :]
+    assert first == rows
+    assert [line.decode().count(",") for line in moved] == [6] * len(rows)
+    assert {line[:1] for line in moved} == {MOVED.encode()}
+    assert repeats(log) == [(2, row) for row in rows]
+
+
 PIECES = st.one_of(
     st.binary(max_size=40),
     st.sampled_from(
-        [b"\n", b"\r\n", b"\r", b'"', b",", b"\0", b" ", b"\x1f", b"\xff", "é".encode(), LINE, LINE + b"\n"]
+        [b"\n", b"\r\n", b"\r", b'"', b",", b"\0", b" ", b"\x1f", b"\xff", "é".encode(), LINE, LINE + b"\n", ODD, ODD]
     ),
 )
 

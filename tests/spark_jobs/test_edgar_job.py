@@ -272,6 +272,16 @@ def test_a_log_that_cannot_be_read_does_not_hold_up_the_others(
     assert facts(home, REQUESTS.id).height == failed.value.reports[0].rows_out
 
 
+def test_a_refused_line_costs_only_its_own_day(sail: SparkSession, new_home: NewHome, tmp_path: Path) -> None:
+    line = LINES_V1[0][0]
+    whole, lacking = tmp_path / "log20170312.csv", tmp_path / "log20170313.csv"
+    whole.write_text("\n".join([HEADER_V1, line, line]))
+    later = line.replace("2017-03-12", "2017-03-13")
+    lacking.write_text("\n".join([HEADER_V1, later, later.replace(",320193.0,", ",-5.0,"), later]))
+    reports = run_days(sail, new_home("one"), [day_of(whole), day_of(lacking)], "run")
+    assert [(report.rows_in, report.rows_out, report.quarantined) for report in reports] == [(2, 2, 0), (3, 2, 1)]
+
+
 def test_a_line_lost_by_the_engine_stops_the_load(
     sail: SparkSession, new_home: NewHome, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
