@@ -62,12 +62,12 @@ def ensure(connection: psycopg.Connection, reader: str) -> None:
 
 
 def prune(connection: psycopg.Connection, rules: Rules, keep: timedelta) -> None:
-    """Remove seconds of companies beyond the hot period, streams that ended longer ago, and batches long past.
+    """Remove seconds of companies beyond the hot period, streams that are past, and batches long past.
 
     A second that is gone does not come back: what is late for it is in seconds, totals and history alone.
 
     Args:
-        keep: how long the state of a stream stays after its end.
+        keep: how long the state of a stream stays after its end, and after the last row that came in spite of it.
     """
     with connection.transaction():
         connection.execute(
@@ -84,7 +84,13 @@ def prune(connection: psycopg.Connection, rules: Rules, keep: timedelta) -> None
         gone = [
             row[0]
             for row in connection.execute(
-                "SELECT stream FROM live.streams WHERE ended_at < clock_timestamp() - %s::interval FOR UPDATE", (keep,)
+                """
+                SELECT stream FROM live.streams s WHERE ended_at < clock_timestamp() - %(keep)s::interval
+                    AND NOT EXISTS (SELECT FROM live.state t
+                        WHERE t.stream = s.stream AND t.at >= clock_timestamp() - %(keep)s::interval)
+                FOR UPDATE
+                """,
+                {"keep": keep},
             )
         ]
         if gone:
