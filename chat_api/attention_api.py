@@ -60,14 +60,20 @@ def add_attention(app: FastAPI, service: Service, live: Live) -> None:
     @app.websocket("/api/attention/live/ws")
     async def websocket(socket: WebSocket) -> None:
         await socket.accept()
-        sender = asyncio.create_task(_send(socket, live))
-        listener = asyncio.create_task(_listen(socket))
-        done, waiting = await asyncio.wait({sender, listener}, return_when=asyncio.FIRST_COMPLETED)
-        for task in waiting:
+        await _converse(socket, live)
+
+
+async def _converse(socket: WebSocket, live: Live) -> None:
+    """Send frames and listen until either ends; however this ends, both have ended."""
+    tasks = (asyncio.create_task(_send(socket, live)), asyncio.create_task(_listen(socket)))
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
             task.cancel()
-        await asyncio.wait(waiting)
-        for task in done:
-            task.result()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    for task in done:
+        task.result()
 
 
 async def _events(live: Live) -> AsyncGenerator[str, None]:

@@ -81,18 +81,21 @@ class Live:
         self._number = time.time_ns() // 1_000_000
 
     async def frames(self) -> AsyncGenerator[Shown, None]:
-        """The newest frame, and then each one that follows, for as long as the caller takes them.
+        """The newest frame held, and then each one that follows, for as long as the caller takes them.
 
         A frame that the caller is too slow for is left out. Close the generator to stop watching.
         """
         box = _Mailbox()
         if self._reader is None or self._reader.done():
             self._begin()
-        elif self._watchers and self._last is not None:
-            box.put(self._last)
         else:
-            # Nobody has watched for a while: what is held is old.
-            self._last, self._wanted = None, True
+            if self._watchers and self._last is not None:
+                box.put(self._last)
+            else:
+                # Nobody has watched for a while: what is held is old.
+                self._last = None
+            # It may be a whole look old, and not all that changes is notified.
+            self._wanted = True
         self._watchers.add(box)
         try:
             while True:

@@ -20,11 +20,12 @@ _CHUNK = 600
 _ABSENT = (errors.UndefinedTable, errors.InvalidSchemaName, errors.InsufficientPrivilege)
 
 # Whichever was counted last: a stream that was left without its end gives way to the next. Of two that move at a time
-# the one that is shown stays.
+# the one that is shown stays. A start that lies ahead, as others may write it, counts for nothing until rows come.
 _STREAM = (
     "SELECT s.*, extract(epoch FROM clock_timestamp() - coalesce(t.at, s.started_at))::float8 AS age "
     "FROM live.streams s LEFT JOIN live.state t USING (stream) ORDER BY (s.stream = %s AND s.ended_at IS NULL "
-    "AND t.at > clock_timestamp() - interval '5 seconds') DESC NULLS LAST, coalesce(t.at, s.started_at) DESC LIMIT 1"
+    "AND t.at > clock_timestamp() - interval '5 seconds') DESC NULLS LAST, coalesce(t.at, CASE WHEN s.started_at <= clock_timestamp() "
+    "THEN s.started_at END) DESC NULLS LAST LIMIT 1"
 )
 _STATE = "SELECT batch_id, clock, watermark, rows, late, at FROM live.state WHERE stream = %s"
 _SECONDS = "SELECT clock, visits, late, first_at, last_at FROM live.seconds WHERE stream = %s AND clock > %s"

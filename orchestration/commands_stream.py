@@ -158,7 +158,7 @@ def _play(  # noqa: PLR0913, PLR0917 - one play's surroundings
     said = [began]
 
     def written(count: int) -> None:
-        _check(job)
+        _check(home, job)
         if screen is not None and time.monotonic() - said[0] > _SAY_SECONDS:
             said[0] = time.monotonic()
             screen.say(f"{count:,} of {played.requests.height:,} requests of {played.log_date} are on the stream")
@@ -172,7 +172,7 @@ def _play(  # noqa: PLR0913, PLR0917 - one play's surroundings
     finally:
         writer.close()
     dsn = postgres.owner_dsn(home, settings)
-    _await_end(dsn, stream, job)
+    _await_end(home, dsn, stream, job)
     note.unlink()
     seconds = round(time.monotonic() - began, 1)
     return {"stream": stream, "replay_of": played.log_date, "seconds": seconds, **counted(home, dsn, stream, played)}
@@ -197,15 +197,21 @@ def _note_of(source: Source, played: Played, pace: Pace, anew: bool) -> Path:
     return note
 
 
-def _check(job: Supervisor | None) -> None:
-    if job is None:
-        return
-    for service in job.status():
-        if service["state"] == State.FAILED:
+def _check(home: Home, job: Supervisor | None) -> None:
+    """See that the job, be it the service that runs, has not failed for good.
+
+    Raises:
+        ServiceError: when it has.
+    """
+    from orchestration import running
+
+    told = running.told(home).get("services", []) if job is None else job.status()
+    for service in told:
+        if service["name"] == "stream" and service["state"] == State.FAILED:
             raise ServiceError(service["error"] or "the stream's job failed")
 
 
-def _await_end(dsn: str, stream: str, job: Supervisor | None) -> None:
+def _await_end(home: Home, dsn: str, stream: str, job: Supervisor | None) -> None:
     """Wait until all rows of a stream are counted, through PostgreSQL's and the job's restarts."""
     while True:
         try:
@@ -213,12 +219,12 @@ def _await_end(dsn: str, stream: str, job: Supervisor | None) -> None:
             with psycopg.connect(dsn, autocommit=True, connect_timeout=5) as connection:
                 connection.execute("LISTEN live")
                 while not _ended(connection, stream):
-                    _check(job)
+                    _check(home, job)
                     for _ in connection.notifies(timeout=2.0, stop_after=1):
                         pass
                 return
         except psycopg.OperationalError:
-            _check(job)
+            _check(home, job)
 
 
 def _ended(connection: psycopg.Connection, stream: str) -> bool:

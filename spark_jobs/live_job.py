@@ -18,7 +18,6 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import psutil
 import psycopg
 
 from lake import live_tables
@@ -76,10 +75,26 @@ def _take(home: Home) -> int | None:
 def running_kind(home: Home) -> str | None:
     """What the job that runs in a home reads, files or kafka; None where no query runs."""
     try:
-        pid, kind = ready_mark(home).read_text().split()
+        _, kind = ready_mark(home).read_text().split()
     except (FileNotFoundError, ValueError):
         return None
-    return kind if psutil.pid_exists(int(pid)) else None
+    # A killed job leaves its mark, and its pid may be another process's by now; the lock is free at once.
+    return kind if _is_taken(home) else None
+
+
+def _is_taken(home: Home) -> bool:
+    try:
+        descriptor = os.open(home.run / "stream.lock", os.O_RDONLY)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    else:
+        return False
+    finally:
+        os.close(descriptor)
 
 
 def ready_mark(home: Home) -> Path:

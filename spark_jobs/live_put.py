@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from spark_jobs.live_source import StreamWriter
 
 WRITE_LINES = 20_000
+# The stream's job counts what lies between these; what it refused would be missing at the stream's end.
+_FIRST, _LAST = datetime(1990, 1, 1), datetime(2200, 1, 1)  # noqa: DTZ001 - of clocks without zone
 _V1_WIDTH = 15
 _HEADERS = ("ip,date,time", "time,uri_path", "_time,uri_path")
 _DAY, _TIME = r"(\d{4}-\d{2}-\d{2})", r"(\d{2}:\d{2}:\d{2})"
@@ -124,7 +126,13 @@ def read_line(line: str, stream: str, now: float) -> Visit:
         NotAMessage: when it is of none.
     """
     if line.lstrip().startswith("{"):
-        return _message(line, stream, now)
+        try:
+            return _message(line, stream, now)
+        except NotAMessage:
+            raise
+        except (ValueError, OverflowError, RecursionError) as error:
+            # Numbers of thousands of digits, nesting without end, times at the ends of the calendar.
+            raise NotAMessage(f"not a message: {error}") from None
     try:
         (cells,) = csv.reader([line], strict=True)
     except csv.Error as error:
@@ -154,6 +162,8 @@ def _logged(stamp: str, cik: str, accession: str) -> Visit:
         clock = datetime.fromisoformat(f"{when[1]} {when[2]}")
     except ValueError:
         raise NotAMessage(f"{stamp!r} is no time of any day") from None
+    if not _FIRST <= clock < _LAST:
+        raise NotAMessage(f"{stamp!r} is not a time from {_FIRST:%Y} to before {_LAST:%Y}")
     return Visit(clock, int(whole[1]), accession or None)
 
 
@@ -177,6 +187,8 @@ def _message(line: str, stream: str, now: float) -> Visit:
     if at.tzinfo is None or (clock is not None and clock.tzinfo is not None):
         raise NotAMessage("at is an instant with a zone, clock the stream's own time without one")
     known = clock or _clock_now(at.timestamp())
+    if not (_FIRST <= known < _LAST and _FIRST <= at.astimezone(UTC).replace(tzinfo=None) < _LAST):
+        raise NotAMessage(f"at and clock are times from {_FIRST:%Y} to before {_LAST:%Y}")
     return Visit(known.replace(microsecond=0), cik, accession, instant(at.timestamp()) if "at" in said else None)
 
 

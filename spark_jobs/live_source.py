@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 # Of files read in one micro-batch: what a small Java heap holds.
 BATCH_BYTES = 48 << 20
 _FOLLOW_SECONDS = 0.25
+_POSITION_BYTES = 12
 # stream, number of its first message, number after its last.
 _NAME = re.compile(r"(?P<stream>[a-z0-9][a-z0-9_-]{0,63})\.(?P<first>\d{12})-(?P<next>\d{12})\.jsonl")
 
@@ -123,7 +124,10 @@ def follow(source: Source, from_beginning: bool = False) -> Iterator[str]:
 
 
 class FileWriter:
-    """Writes files that are whole when they appear, named by the stream and the numbers of their messages."""
+    """Writes files that are whole when they appear, named by the stream and the numbers of their messages.
+
+    The file that holds the lock holds the position too, since files that were read are removed in time.
+    """
 
     def __init__(self, source: Source, stream: str) -> None:
         """Hold the stream, and find where it goes on.
@@ -144,7 +148,10 @@ class FileWriter:
             ) from None
         # A file is moved from the one folder to the other, so it is in the second where it is no longer in the first.
         found = (_NAME.fullmatch(path.name) for folder in (source.unread, source.read) for path in folder.iterdir())
-        self.position = max((int(name["next"]) for name in found if name and name["stream"] == stream), default=0)
+        written = max((int(name["next"]) for name in found if name and name["stream"] == stream), default=0)
+        # A kill between a file and the note of it leaves the note behind.
+        self.position = max(written, int(os.pread(self._lock, _POSITION_BYTES, 0) or 0))
+        self._note()
 
     def write(self, messages: pl.DataFrame, next_seq: int) -> None:
         """Write messages as one file; see `StreamWriter`."""
@@ -156,6 +163,10 @@ class FileWriter:
         messages.select("line").write_csv(partial, include_header=False, quote_style="never")
         partial.rename(target)
         self.position = next_seq
+        self._note()
+
+    def _note(self) -> None:
+        os.pwrite(self._lock, f"{self.position:0{_POSITION_BYTES}d}".encode(), 0)
 
     def close(self) -> None:
         """Let others write the stream."""

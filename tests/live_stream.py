@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -131,7 +132,11 @@ class Live:
 
 @dataclass
 class Laggard:
-    """A writer that holds some messages back for a few writes, so that they come late."""
+    """A writer that holds some messages back for a few writes, so that they come late.
+
+    Attributes:
+        held: what is held back; begun again after a kill, what the one before held.
+    """
 
     writer: StreamWriter
     held: list[pl.DataFrame] = field(default_factory=list)
@@ -164,14 +169,48 @@ def played_day(home: Home) -> Played:
     return played
 
 
+def missing(source: Source, stream: str, played: Played, position: int) -> list[pl.DataFrame]:
+    """Messages before a position that no file has, made anew."""
+    written: set[int] = set()
+    for name in {path.name for folder in (source.unread, source.read) for path in folder.glob(f"{stream}.*.jsonl")}:
+        try:
+            text = (source.unread / name).read_text()
+        except FileNotFoundError:
+            # The job has read it.
+            text = (source.read / name).read_text()
+        written |= {int(json.loads(line)["seq"]) for line in text.splitlines()}
+    lost = [seq for seq in range(1, min(position, played.requests.height + 1)) if seq not in written]
+    if not lost:
+        return []
+    whole: list[pl.DataFrame] = []
+    Replay(played, stream, Pace(None)).run(_Kept(whole))
+    return [pl.concat(whole)[lost]]
+
+
+@dataclass
+class _Kept:
+    """A writer that keeps messages, each at the place of its number."""
+
+    messages: list[pl.DataFrame]
+    position: int = 0
+
+    def write(self, messages: pl.DataFrame, next_seq: int) -> None:
+        self.messages.append(messages)
+        self.position = next_seq
+
+    def close(self) -> None:
+        """Nothing is held open."""
+
+
 def play(home: Home, seconds: float, share: float = 1.0, stream: str = STREAM) -> bool:
     """Play on from where the last play ended, a day in so many seconds; whether the end is written.
 
     Args:
         share: of the day's requests, after which to stop.
     """
-    played = played_day(home)
-    writer = Laggard(writer_of(Source("files", home.landing / "stream"), stream))
+    played, source = played_day(home), Source("files", home.landing / "stream")
+    direct = writer_of(source, stream)
+    writer = Laggard(direct, missing(source, stream, played, direct.position))
     last = share * played.requests.height
 
     def ending() -> bool:

@@ -9,9 +9,10 @@ from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
 from datetime import date, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import httpx
+import psycopg
 import pytest
 from fastapi.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
@@ -19,7 +20,7 @@ from websockets.exceptions import ConnectionClosedError, InvalidStatus
 from websockets.sync.client import connect
 from websockets.typing import Origin
 
-from chat_api import live_reader
+from chat_api import attention_api, live_reader
 from chat_api.app import build_live
 from chat_api.live import Frame
 from chat_api.live_reader import Live, Shown
@@ -30,6 +31,9 @@ from tests.chat_api import live_feed, small_attention, small_marts
 from tests.chat_api.browser import served
 from tests.chat_api.conftest import NOW, SmallHome
 from tests.chat_api.live_feed import Feed
+
+if TYPE_CHECKING:
+    from fastapi import WebSocket
 
 START = datetime(2026, 11, 20, 10)
 
@@ -173,6 +177,96 @@ def test_of_two_streams_that_move_the_one_shown_stays_until_it_is_over(feed: Fee
         await live.close()
 
     asyncio.run(asyncio.wait_for(watch(), 60))
+
+
+def test_a_start_that_lies_ahead_does_not_hide_a_stream(feed: Feed, small_home: SmallHome) -> None:
+    async def watch() -> None:
+        feed.begin()
+        feed.put({second(0): {320193: 1}})
+        ahead = Feed(small_home.owner_dsn, "edgar-ahead")
+        ahead.begin()
+        with psycopg.connect(small_home.owner_dsn) as connection:
+            connection.execute("UPDATE live.streams SET started_at = '2099-01-01' WHERE stream = 'edgar-ahead'")
+        live = build_live(small_home.settings, small_home.home)
+        assert (await live.newest()).frame.stream == feed.stream
+        await asyncio.to_thread(ahead.put, {second(0): {320193: 1}})
+        await live.close()
+        again = build_live(small_home.settings, small_home.home)
+        assert (await again.newest()).frame.stream == "edgar-ahead"
+        await again.close()
+        ahead.close()
+
+    asyncio.run(asyncio.wait_for(watch(), 60))
+
+
+def test_who_joins_others_soon_sees_what_nothing_told_of(
+    feed: Feed, small_home: SmallHome, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live_reader, "_LOOK_AGAIN", 3600.0)
+
+    async def watch() -> None:
+        live = build_live(small_home.settings, small_home.home)
+        feed.begin()
+        feed.put({second(0): {320193: 1}})
+        feed.end()
+        async with aclosing(live.frames()) as first:
+            assert (await _until(first, "over")).rows == 1
+            await asyncio.to_thread(live_feed.clear, small_home.owner_dsn)
+            async with aclosing(live.frames()) as second_one:
+                await _until(second_one, "none")
+        await live.close()
+
+    asyncio.run(watch())
+
+
+class _Socket:
+    """A websocket whose other side is gone, or says nothing for ever."""
+
+    def __init__(self, gone: bool) -> None:
+        self._gone = gone
+
+    async def receive(self) -> dict[str, str]:
+        if not self._gone:
+            await asyncio.Event().wait()
+        return {"type": "websocket.disconnect"}
+
+    async def send_text(self, text: str) -> None:
+        if self._gone:
+            raise WebSocketDisconnect
+
+
+class _Frames:
+    """A stream of one frame, after which nothing comes; it knows whether it is being watched."""
+
+    def __init__(self) -> None:
+        self.began, self.ended = asyncio.Event(), False
+
+    async def frames(self) -> AsyncGenerator[Shown, None]:
+        try:
+            yield Shown(Frame(id=1, state="none", at=datetime.fromisoformat(NOW[:20]), simulated=True), "{}")
+            self.began.set()
+            await asyncio.Event().wait()
+        finally:
+            self.ended = True
+
+
+def test_a_websocket_s_two_sides_may_end_at_once_or_be_cancelled() -> None:
+    async def both() -> None:
+        await attention_api._converse(cast("WebSocket", _Socket(gone=True)), cast("Live", _Frames()))
+
+    async def cancelled() -> None:
+        before, frames = asyncio.all_tasks(), _Frames()
+        task = asyncio.create_task(
+            attention_api._converse(cast("WebSocket", _Socket(gone=False)), cast("Live", frames))
+        )
+        await frames.began.wait()
+        task.cancel()
+        await asyncio.wait([task])
+        assert frames.ended
+        assert asyncio.all_tasks() == before
+
+    for case in (both, cancelled):
+        asyncio.run(asyncio.wait_for(case(), 30))
 
 
 def test_who_begins_to_watch_while_the_reader_goes_is_served(

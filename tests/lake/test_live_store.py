@@ -209,6 +209,15 @@ def test_what_is_long_past_is_removed_and_what_may_go_on_stays(owner: psycopg.Co
             ("replay",),
         ]
     assert shown(owner, "SELECT line FROM live.refused") == [("new",)]
+def test_a_stream_that_is_over_stays_while_rows_still_come(owner: psycopg.Connection) -> None:
+    apply_batch(owner, Batch("q", 0, counts((1, 5, 1)), [start()], [End("s", "f1", None, AT, 1)]), RULES)
+    owner.execute("UPDATE live.streams SET ended_at = ended_at - interval '2 days'")
+    apply_batch(owner, Batch("q", 1, counts((2, 5, 1))), RULES)
+    prune(owner, RULES, timedelta(days=1))
+    assert shown(owner, "SELECT rows FROM live.state") == [(2,)]
+    owner.execute("UPDATE live.state SET at = at - interval '2 days'")
+    prune(owner, RULES, timedelta(days=1))
+    assert shown(owner, "SELECT count(*) FROM live.streams") == [(0,)]
 
 
 def test_history_is_written_once_though_a_flush_is_killed_before_the_outbox_is_cleared(

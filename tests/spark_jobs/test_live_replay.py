@@ -13,6 +13,7 @@ import pytest
 
 from spark_jobs.live_replay import Pace, Played, Replay, instant
 from spark_jobs.live_source import Source, StreamBusy, follow, writer_of
+from tests.live_stream import Laggard, missing
 
 DAY = date(2017, 1, 1)
 NOW = 1_764_000_000.0
@@ -130,6 +131,48 @@ def test_a_stream_has_one_writer_at_a_time(tmp_path: Path) -> None:
         writer_of(source, "s")
     writer.close()
     writer_of(source, "s").close()
+
+
+def test_a_stream_goes_on_where_it_was_after_all_its_files_are_removed(tmp_path: Path) -> None:
+    source, line = Source("files", tmp_path), pl.DataFrame({"cik": [1, 2], "line": ["{}", "{}"]})
+    writer = writer_of(source, "s")
+    writer.write(line, 2)
+    writer.close()
+    # As after a kill between a file and the note of it.
+    (source.unread / "s.000000000000-000000000002.jsonl").rename(source.read / "s.000000000002-000000000005.jsonl")
+    writer = writer_of(source, "s")
+    assert writer.position == 5
+    writer.close()
+    for path in source.read.iterdir():
+        path.unlink()
+    writer = writer_of(source, "s")
+    assert writer.position == 5
+    writer.write(line, 7)
+    writer.close()
+    assert [path.name for path in source.unread.iterdir()] == ["s.000000000005-000000000007.jsonl"]
+
+
+def test_what_a_killed_laggard_held_back_comes_after_it_is_begun_again(tmp_path: Path) -> None:
+    source, played = Source("files", tmp_path), day([n // 5 for n in range(200)])
+    position = 0
+    for kill_at in (60, 140, None):
+        writer = writer_of(source, "s")
+        assert writer.position == position
+        laggard, time = Laggard(writer, missing(source, "s", played, position)), Time()
+        ending = (lambda: False) if kill_at is None else (lambda laggard=laggard, at=kill_at: laggard.position > at)
+        done = Replay(played, "s", Pace(5.0), ending=ending, now=time.now, sleep=time.sleep).run(laggard)
+        position = writer.position
+        # A kill closes the file, and what is held in memory is gone.
+        (writer if kill_at else laggard).close()
+        assert done is (kill_at is None)
+        for path in list(source.unread.glob("*.jsonl"))[::2]:
+            path.rename(source.read / path.name)
+    for path in source.read.iterdir():
+        path.rename(source.unread / path.name)
+    found = messages(source)
+    assert sorted(row["seq"] for row in found) == list(range(202))
+    assert {row["seq"]: row["cik"] for row in found if "cik" in row} == {n: n for n in range(1, 201)}
+    assert [row["seq"] for row in found] != list(range(202))
 
 
 def test_followers_see_what_is_kept_and_what_comes(tmp_path: Path) -> None:
