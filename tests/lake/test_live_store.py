@@ -209,6 +209,8 @@ def test_what_is_long_past_is_removed_and_what_may_go_on_stays(owner: psycopg.Co
             ("replay",),
         ]
     assert shown(owner, "SELECT line FROM live.refused") == [("new",)]
+
+
 def test_a_stream_that_is_over_stays_while_rows_still_come(owner: psycopg.Connection) -> None:
     apply_batch(owner, Batch("q", 0, counts((1, 5, 1)), [start()], [End("s", "f1", None, AT, 1)]), RULES)
     owner.execute("UPDATE live.streams SET ended_at = ended_at - interval '2 days'")
