@@ -25,7 +25,7 @@ from lake.postgres import READER, owner_dsn, wait_ready
 from spark_jobs.engine import Engine, connected, free_port, start, stop
 from spark_jobs.live_keeper import Keeper
 from spark_jobs.live_messages import read_messages
-from spark_jobs.live_sink import DSN, Sink
+from spark_jobs.live_sink import DSN, Sink, life
 from spark_jobs.live_source import Source, lines
 
 if TYPE_CHECKING:
@@ -181,7 +181,6 @@ class Job:
 
     def _start(self, spark: SparkSession, keeper: Keeper) -> StreamingQuery:
         place, name = keeper.checkpoint()
-        keeper.query = name
         sink = Sink(
             name,
             numbered=self.source.kind == "kafka",
@@ -191,7 +190,9 @@ class Job:
         )
         messages = read_messages(lines(spark, self.source))
         writer = messages.writeStream.queryName(name).foreachBatch(sink).option("checkpointLocation", place)
-        return _begin(writer.trigger(processingTime=TRIGGER), name)
+        query = _begin(writer.trigger(processingTime=TRIGGER), name)
+        keeper.query = life(name, query.id)
+        return query
 
 
 def _begin(writer: DataStreamWriter, name: str) -> StreamingQuery:

@@ -40,7 +40,7 @@ class Keeper:
         self._ended = -1
 
     def checkpoint(self) -> tuple[str, str]:
-        """Where the checkpoint is and its query's name, a new one for each life of a checkpoint.
+        """Where the checkpoint is, and its query's name.
 
         What was counted is known to the state, file by file, so a checkpoint may be lost or left at any time.
         """

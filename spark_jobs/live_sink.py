@@ -11,14 +11,15 @@ import os
 import sys
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     import psycopg
-    from pyspark.sql import DataFrame
+    from pyspark.sql import DataFrame, SparkSession
 
     from lake.live_store import Applied, Batch, Rules
 
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 DSN = "TIDEMARK_STREAM_DSN"
 # PostgreSQL is back sooner after a crash; where it is not, the query ends and says so.
 PATIENCE_SECONDS = 60.0
+PAUSE_SECONDS = 0.5
+
+Answer = TypeVar("Answer")
 
 
 @dataclass
@@ -33,60 +37,69 @@ class Sink:
     """Adds micro-batches; given to `foreachBatch`.
 
     Attributes:
-        query: one life of a checkpoint.
+        name: the streaming query's.
         numbered: whether a partition may bring a message twice, so that numbers are compared with the marks.
         simulated: what is said of streams that do not say it of themselves.
         lateness, hot: see `lake.live_store.Rules`.
     """
 
-    query: str
+    name: str
     numbered: bool
     simulated: bool
     lateness: timedelta
     hot: timedelta
     _connection: psycopg.Connection | None = field(default=None, init=False, repr=False)
+    _query: str | None = field(default=None, init=False, repr=False)
 
     def __getstate__(self) -> dict[str, object]:
-        """Without the connection, which belongs to a process."""
-        return {**vars(self), "_connection": None}
+        """Without what belongs to a process and its query."""
+        return {**vars(self), "_connection": None, "_query": None}
 
     def __call__(self, frame: DataFrame, batch_id: int) -> None:
         """Count a batch of `read_messages` and add it.
 
         Raises:
-            lake.postgres.PostgresError: when PostgreSQL is away for longer than a minute.
+            lake.postgres.PostgresError: when PostgreSQL is away, or answers with errors of its own, for longer than a minute.
+            lake.live_store.CheckpointLost: when the checkpoint is an older copy of itself.
         """
         from spark_jobs.live_messages import batch_of, counted
 
         _end_with_the_engine()
+        if self._query is None:
+            self._query = _query_of(frame.sparkSession, self.name)
         marks = self._marks() if self.numbered else None
         rows = counted(frame, marks).toArrow()
-        self.add(batch_of(self.query, batch_id, rows, self.simulated))
+        self.add(batch_of(self._query, batch_id, rows, self.simulated))
 
     def add(self, batch: Batch) -> Applied:
         """Add a batch, through a crash of PostgreSQL."""
         from lake.live_store import apply_batch
 
-        while True:
-            try:
-                applied = apply_batch(self._connected(), batch, self._rules)
-            except _lost() as error:
-                self._lose(error)
-            else:
-                if applied.rows:
-                    _crash_if_asked()
-                return applied
+        applied = self._through_a_crash(lambda connection: apply_batch(connection, batch, self._rules))
+        if applied.rows:
+            _crash_if_asked()
+        return applied
 
     def _marks(self) -> dict[tuple[str, str], int]:
         from lake.live_store import marks
 
+        return {(stream, part): mark for stream, part, mark in self._through_a_crash(marks).rows()}
+
+    def _through_a_crash(self, ask: Callable[[psycopg.Connection], Answer]) -> Answer:
+        """Ask until there is an answer: the errors of a lost connection are also those of a full disk, which may stay."""
+        from lake.postgres import PostgresError
+
+        first = None
         while True:
             try:
-                known = marks(self._connected())
+                return ask(self._connected())
             except _lost() as error:
+                now = time.monotonic()
+                first = now if first is None else first
+                if now - first > PATIENCE_SECONDS:
+                    raise PostgresError(f"PostgreSQL has not taken a batch for {now - first:.0f} s: {error}") from error
                 self._lose(error)
-            else:
-                return {(stream, part): mark for stream, part, mark in known.rows()}
+                time.sleep(PAUSE_SECONDS)
 
     @property
     def _rules(self) -> Rules:
@@ -107,11 +120,25 @@ class Sink:
         return self._connection
 
     def _lose(self, error: Exception) -> None:
-        sys.stderr.write(f"stream: PostgreSQL went away, waiting for it: {str(error).strip()}\n")
+        sys.stderr.write(f"stream: PostgreSQL went away or refuses, asking again: {str(error).strip()}\n")
         sys.stderr.flush()
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+
+
+def life(name: str, query_id: str) -> str:
+    """What a query's batches are added under: one life of its checkpoint, whose batch ids are its own.
+
+    Args:
+        query_id: Spark's own, which is in the checkpoint and new with a new one.
+    """
+    return f"{name}-{query_id.replace('-', '')[:12]}"
+
+
+def _query_of(spark: SparkSession, name: str) -> str:
+    (query,) = [query for query in spark.streams.active if query.name == name]
+    return life(name, query.id)
 
 
 @cache
