@@ -38,7 +38,7 @@ KINDS: Mapping[str, frozenset[int]] = {
     "weekend": frozenset({5, 6}),
 }
 
-_DAYS_READ = 10
+DAYS_READ = 10
 _CELLS = 4_000_000
 _IN_MEMORY = 64 << 20
 
@@ -71,10 +71,10 @@ class Days:
         """Which of the days are of a kind."""
         return np.array([day.weekday() in KINDS[kind] for day in self.days], dtype=np.bool_)
 
-    def spans(self) -> Iterator[tuple[date, date]]:
-        """The days in stretches that are read at a time."""
-        for start in range(0, len(self.days), _DAYS_READ):
-            some = self.days[start : start + _DAYS_READ]
+    def spans(self, at_once: int = DAYS_READ) -> Iterator[tuple[date, date]]:
+        """The days in stretches of so many, which are read at a time."""
+        for start in range(0, len(self.days), at_once):
+            some = self.days[start : start + at_once]
             yield some[0], some[-1]
 
 

@@ -16,6 +16,7 @@ import polars as pl
 from lake.contracts import table
 from lake.contracts.bands import LEAST_COMPANY_DAYS, LEAST_DAYS
 from spark_jobs.bands import (
+    DAYS_READ,
     KINDS,
     MEASURES,
     PERCENTS,
@@ -94,7 +95,8 @@ def visits_bands_cik(
     wanted = pl.Series("cik", sorted(ciks), dtype=pl.Int64).to_frame()
     known = Known()
     try:
-        for number, (first, last) in enumerate(chosen.spans()):
+        at_once = max(1, min(DAYS_READ, ROWS_AT_ONCE * len(chosen.days) // max(1, rows)))
+        for number, (first, last) in enumerate(chosen.spans(at_once)):
             some = read(first, last).join(wanted, on="cik", how="semi")
             known.add(some)
             some = some.select(*_COUNTS, _part=pl.col("cik") % parts)

@@ -26,6 +26,7 @@ from spark_jobs import edgar_files
 from spark_jobs.edgar_days import Day, DayReport, DaysFailed
 from spark_jobs.edgar_files import LINES, REPEATS, CleanLog, DamagedLog, LogForm, NotALog
 from spark_jobs.edgar_gold import GOLD, READ, USUAL, VisitDefinition
+from spark_jobs.edgar_replaced import give_way
 from spark_jobs.edgar_requests import (
     FACTS,
     PROVENANCE,
@@ -211,6 +212,7 @@ def _commit(
     gold: Mapping[str, Sequence[staged.StagedFile]],
 ) -> dict[str, int]:
     partitions = [one.partition for one in loading]
+    give_way(home, partitions)
     for one in loading:
         one.counted = {
             table_id: sum(f.rows for f in files if dict(f.partition) == one.partition)

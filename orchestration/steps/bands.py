@@ -174,11 +174,13 @@ def gold_visits_bands_cik(work: Work) -> Outcome:
             return iter(())
         days = delta.scan(work.home, table("gold.visits_day"), _span(chosen.series, chosen.days)).group_by("cik").len()
         ciks = days.filter(pl.col("len") >= LEAST_COMPANY_DAYS).select("cik").collect(engine="streaming")["cik"]
+        wanted = ciks.to_frame().lazy()
 
         def read(first: date, last: date) -> pl.DataFrame:
             minute = (pl.col("second_of_day") // 60).alias("minute_of_day")
             human = pl.col("visits_human")
-            counts = delta.scan(work.home, table(COUNTS), _span(chosen.series, (first, last)))
+            of_days = delta.scan(work.home, table(COUNTS), _span(chosen.series, (first, last)))
+            counts = of_days.join(wanted, on="cik", how="semi")
             by_minute = counts.group_by("log_date", "cik", minute).agg(
                 pl.col("visits_all").sum(),
                 # In the second form of the logs nothing is known of humans, which is not zero.

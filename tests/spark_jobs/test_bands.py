@@ -161,13 +161,21 @@ def test_bands_of_companies_are_numpy_s(
         "cik", "minute_of_day",
     )  # fmt: skip
 
+    spans: list[int] = []
+
     def read(first: date, last: date) -> pl.DataFrame:
-        return rows.filter(pl.col("log_date").is_between(first, last))
+        some = rows.filter(pl.col("log_date").is_between(first, last))
+        spans.append(some["log_date"].n_unique())
+        return some
 
     frames = list(visits_bands_cik(Days("v1", days, ("all",), zeros), read, {11, 13}, rows.height, tmp_path))
     found = pl.concat(frames).sort("measure", "cik", "minute_of_day")
     table("gold.visits_bands_cik").schema.validate(found)
     assert list(tmp_path.iterdir()) == []
+    # Days of some 50 rows each: as many at a time as make 300.
+    most = min(10, max(1, at_once * len(days) // rows.height))
+    assert max(spans) == most
+    assert (most < 10) == (at_once == 300)
     for measure, of_measure in (("all", counts), ("human", np.maximum(counts - 1, 0))):
         for cik, company in ((11, 0), (13, 2)):
             expected, rested = by_numpy(of_measure[:, company], zeros)

@@ -24,7 +24,8 @@ from lake.settings import load_settings
 from spark_jobs import edgar, edgar_repeats
 from spark_jobs.edgar import Day, DaysFailed, run_day, run_days
 from spark_jobs.edgar_files import NotALog, read_head
-from spark_jobs.edgar_gold import GOLD, MINUTES, VISITS
+from spark_jobs.edgar_gold import GOLD, MINUTES, USUAL, VISITS
+from spark_jobs.edgar_recount import counted_otherwise
 from spark_jobs.edgar_requests import REQUESTS
 
 SEEN = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -333,6 +334,45 @@ def test_a_load_that_stops_between_its_tables_is_made_whole_by_the_next(
     for table in (REQUESTS, *GOLD):
         assert facts(home, table.id).equals(facts(whole, table.id))
     assert delta.read_quarantine(home, REQUESTS).height == delta.read_quarantine(whole, REQUESTS).height
+
+
+def test_a_day_whose_new_load_stops_is_told_as_not_counted(
+    sail: SparkSession, new_home: NewHome, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = new_home("reload")
+    one, _ = damaged_logs(tmp_path / "logs")
+    run_day(sail, home, one, "one")
+    assert counted_otherwise(home, USUAL) == []
+    commit = staged.commit
+
+    def stops_at_gold(*args: Any) -> delta.Written:
+        if args[1] is VISITS and args[2]:
+            raise OSError("no space left on device")
+        return commit(*args)
+
+    monkeypatch.setattr(staged, "commit", stops_at_gold)
+    with pytest.raises(OSError, match="no space"):
+        run_day(sail, home, one, "two")
+    monkeypatch.undo()
+    assert [day.log_date for day in counted_otherwise(home, USUAL)] == [one.log_date]
+    run_day(sail, home, one, "two")
+    assert counted_otherwise(home, USUAL) == []
+
+
+def test_a_file_of_the_other_form_takes_the_place_of_a_day_s_first(
+    sail: SparkSession, new_home: NewHome, tmp_path: Path
+) -> None:
+    home = new_home("forms")
+    first, stays = damaged_logs(tmp_path / "logs")
+    run_days(sail, home, [first, stays], "one")
+    other = tmp_path / "log20170312.csv"
+    other.write_text(f"time,uri_path\n2017-03-12 04:00:00,{PATH}/320193/000032019320000001/a10k.htm\n")
+    assert run_day(sail, home, day_of(other), "two").rows_out == 1
+    for table in (REQUESTS, *GOLD):
+        forms = delta.read(home, table).select("series", "log_date").unique().rows()
+        days = [] if table is MINUTES else [first.log_date, stays.log_date]
+        assert sorted(forms) == [("v2", day) for day in days], table.id
+    assert delta.read_quarantine(home, REQUESTS)["slice"].unique().to_list() == ["log_date=2020-11-01,series=v2"]
 
 
 def test_the_same_day_twice_is_wrong_use(sail: SparkSession, new_home: NewHome, tmp_path: Path) -> None:
