@@ -109,6 +109,9 @@ def recount(  # noqa: PLR0913 - what the command is given
     first, last = in_order(*days)
     work = Work(home, settings, "recount", first, last, clock=Clock.from_settings(settings))
     found = days_to_count(work, all_days=all_days)
+    if not found and as_json:
+        tell(screen, Report("visits", first, last), 0.0, as_json=True)
+        return 0
     if not found:
         screen.say("every day that silver has is counted by this definition of a visit already")
         return 0

@@ -97,6 +97,8 @@ class Download:
         if self._note is None or told[:1] != (self.start,) or told[2:] != (self._note.total,):
             self.drop()
             raise FileRefused(Reason.FILE_CHANGED, f"another part than was asked for: {headers.get('content-range')}")
+        # What is gone on with is no leaving: leavings are told by the age of their files.
+        self.note_path.touch()
         return True
 
     def start_over(self, url: str, headers: Mapping[str, str]) -> None:

@@ -108,7 +108,7 @@ def _mart(name: str, schema: type[dy.Schema], *more: str) -> Table:
     return Table(name, "mart", schema, "attention", source, engine="dbt", slices_of=f"gold.{name}")
 
 
-# Hot periods: PostgreSQL gets 2.7 million seconds, half a million minutes, and the documents of a week.
+# Hot periods: PostgreSQL gets 1.2 million seconds of a series, half a million minutes, and the documents of a week.
 VISIT_COUNTS = (
     _gold("visits_total_second", VisitsTotalSecond, "gold.visits_second", hot_days=14),
     _gold("visitors_minute", VisitorsMinute, "silver.edgar_requests", hot_days=366),
