@@ -118,7 +118,12 @@ class VisitsDay(Provenance):
         },
     )
     usual_days = dy.Int64(
-        nullable=False, min=0, metadata={"unit": "days", "meaning": "comparable days used; under 8 of the same weekday, or 10 of the kind, no usual"}
+        nullable=False,
+        min=0,
+        metadata={
+            "unit": "days",
+            "meaning": "comparable days used; under 8 of the same weekday, or 10 of the kind, no usual",
+        },
     )
     usual_of = dy.String(
         nullable=True,
