@@ -13,14 +13,13 @@ from lake.market_calendar import xnys
 from orchestration.assets.factory import RANGE_END, RANGE_START
 from orchestration.jobs import Job, not_now
 from orchestration.resources import LakeResource
-from orchestration.steps.log_days import spans
+from orchestration.steps.log_days import LOG_KINDS, spans
 
 INTERVAL_SECONDS = 600
 # What was missed for longer is `tidemark backfill`'s.
 REACH = timedelta(days=30)
 # The schedule after the close has its turn first.
 _SETTLING = timedelta(hours=3)
-_LOGS = ("edgar_log_v1", "edgar_log_v2")
 _AT_WORK = [
     dg.DagsterRunStatus.QUEUED,
     dg.DagsterRunStatus.NOT_STARTED,
@@ -44,7 +43,9 @@ def missed_logs(home: Home, now: datetime) -> list[date]:
     """Days before yesterday without a log of EDGAR, those before the home's first left out."""
     last = now.date() - timedelta(days=2)
     start = last - REACH
-    files = delta.scan(home, table("bronze.files")).filter(pl.col("kind").is_in(_LOGS) & (pl.col("log_date") >= start))
+    files = delta.scan(home, table("bronze.files")).filter(
+        pl.col("kind").is_in(LOG_KINDS) & (pl.col("log_date") >= start)
+    )
     have = set(files.select(pl.col("log_date").unique()).collect()["log_date"])
     return _between([start + timedelta(days=n) for n in range(REACH.days + 1)], have)
 

@@ -76,15 +76,11 @@ class VisitDefinition:
 USUAL = VisitDefinition()
 
 
-def _as_it_is(_name: str, frame: DataFrame) -> DataFrame:
-    return frame
-
-
 def gold_frames(
     requests: DataFrame,
     with_provenance: Callable[[DataFrame], DataFrame],
     definition: VisitDefinition,
-    keep: Keep = _as_it_is,
+    keep: Keep,
     day: Sequence[str] = _DAY,
 ) -> dict[str, DataFrame]:
     """Every table of `GOLD` by its id, in the contract's columns.

@@ -258,6 +258,13 @@ def live_home(folder: Path, rows: int) -> Iterator[Live]:
         write_log(log, 7, 20, DAY, rows)
         with engine("sail", home.logs) as remote, connected(remote) as spark:
             run_day(spark, home, Day(log, DAY, "0" * 64, datetime.now(UTC)), "batch")
+    with serving(home, settings) as live:
+        yield live
+
+
+@contextmanager
+def serving(home: Home, settings: Settings) -> Iterator[Live]:
+    """A home with a running PostgreSQL; its job ends with it."""
     server = postgres.start(home, settings)
     assert server is not None
     live = Live(home, settings, server)

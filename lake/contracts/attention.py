@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import dataframely as dy
 import polars as pl
 
 from lake.contracts.base import Provenance, Table, utc
+
+# SEC published no logs between these days: the first form ends with the one, the second begins with the other.
+V1_LAST, V2_FIRST = date(2017, 6, 30), date(2020, 5, 19)
 
 # One text for Polars, Spark and dbt.
 REQUEST_RULES = {

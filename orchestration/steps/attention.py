@@ -16,7 +16,7 @@ from lake import delta
 from lake.contracts import table
 from lake.delta import Written
 from lake.rows import RowAccount
-from orchestration.steps.common import crawl
+from orchestration.steps.common import crawl, keep_unanswered, unchanged
 from orchestration.steps.files import RawFile, keep, kept
 from orchestration.steps.log_days import (
     ASKED_IN_VAIN,
@@ -58,7 +58,7 @@ def land_logs(work: Work) -> Iterator[Outcome]:
     tickers = bool(wanted) or not kept(work, "sec_tickers").height
     if (not work.simulated and work.settings.source_sec != "live") or not tickers:
         why = "nothing is lacking" if work.simulated or work.settings.source_sec == "live" else "files only"
-        yield from (_unchanged(work, name, why) for name in ("bronze.files", ASKED_IN_VAIN))
+        yield from (unchanged(work, name, why) for name in ("bronze.files", ASKED_IN_VAIN))
         return
     asked = {log_request(day): day for day in wanted}
     downloads = work.home.landing / "downloads"
@@ -68,7 +68,9 @@ def land_logs(work: Work) -> Iterator[Outcome]:
         report = crawl(work, "edgar", question, timeout=_CRAWL_SECONDS)
     except CrawlFailed as failure:
         if failure.report is None:
-            _keep_unanswered(work, unanswered_rows(work, asked, dict.fromkeys(asked, CRAWL_FAILED)))
+            keep_unanswered(
+                work, ASKED_IN_VAIN, "logs", unanswered_rows(work, asked, dict.fromkeys(asked, CRAWL_FAILED))
+            )
             raise
         report = failure.report
     files = [RawFile(file.path, file.kind, file.url, file.log_date) for file in report.files]
@@ -79,7 +81,7 @@ def land_logs(work: Work) -> Iterator[Outcome]:
         file.path.with_name(f"{file.path.name}.json").unlink(missing_ok=True)
     facts = {"days_wanted": len(wanted), "files": len(files), **report.summary()}
     yield Outcome(table("bronze.files"), written, facts=facts)
-    yield _keep_unanswered(work, unanswered_rows(work, asked, report.unanswered))
+    yield keep_unanswered(work, ASKED_IN_VAIN, "logs", unanswered_rows(work, asked, report.unanswered))
 
 
 def _wanted(work: Work) -> list[date]:
@@ -87,19 +89,6 @@ def _wanted(work: Work) -> list[date]:
     have = set() if work.again else set(newest_logs(work)["log_date"]) - unreadable_days(work)
     asked = pl.date_range(work.first, work.last, eager=True).to_list()
     return [day for day in asked if published(day) and day not in have]
-
-
-def _unchanged(work: Work, table_id: str, why: str) -> Outcome:
-    known = table(table_id)
-    return Outcome(known, Written(delta.version(work.home, known) or 0, 0), facts={"unchanged": why, "requests": 0})
-
-
-def _keep_unanswered(work: Work, rows: pl.DataFrame) -> Outcome:
-    known = table(ASKED_IN_VAIN)
-    written = delta.append(work.home, known, rows, delta.Commit(f"{work.run_id}/logs", 1))
-    counts = rows.group_by("reason").len().sort("reason")
-    facts = {f"unanswered_{reason}": int(count) for reason, count in counts.iter_rows()}
-    return Outcome(known, Written(written.version, rows.height), facts=facts)
 
 
 def _sweep(downloads: Path) -> None:

@@ -35,7 +35,7 @@ Loaded = Mapping[str, Mapping[date, Partition]]
 Frames = Callable[["Days", Mapping[date, Partition], Path], Iterator[pl.DataFrame]]
 
 
-def loaded_days(home: Home, counts: Table) -> Loaded:
+def by_series_and_day(home: Home, counts: Table) -> Loaded:
     """The partitions of a table by series and day, in order."""
     found: dict[str, dict[date, Partition]] = {}
     for part in partitions(home, counts).values():
@@ -49,7 +49,7 @@ def gold_visits_day(work: Work) -> Outcome:
     """Totals, ranks and usuals of the days whose counts have changed, and of those within whose ten weeks they lie."""
     known = table("gold.visits_day")
     made = Made(work.home, known)
-    counts, there = loaded_days(work.home, table(COUNTS)), loaded_days(work.home, known)
+    counts, there = by_series_and_day(work.home, table(COUNTS)), by_series_and_day(work.home, known)
     rows = count = 0
     try:
         for series, days in counts.items():
@@ -113,7 +113,7 @@ class _Stale:
         known = table("gold.visits_day")
         frame = kept_rules(known, pl.concat([frame for _, frame in self._maker.make_all(days)]))
         written = delta.replace_slice(self._work.home, known, frame, _span(self._series, days))
-        now = loaded_days(self._work.home, known).get(self._series, {})
+        now = by_series_and_day(self._work.home, known).get(self._series, {})
         self._made.note(
             {
                 now[day].where.label: {
@@ -200,7 +200,7 @@ def _bands(work: Work, known: Table, counts: Table, frames: Frames) -> Outcome:
     rows, count, days = 0, 0, 0
     expected: set[tuple[str, str]] = set()
     try:
-        for series, parts in loaded_days(work.home, counts).items():
+        for series, parts in by_series_and_day(work.home, counts).items():
             chosen = dict(list(parts.items())[-work.settings.bands_days :])
             days += len(chosen)
             wanted = _wanted(work, series, chosen)

@@ -54,6 +54,26 @@ def crawl(work: Work, spider: str, params: Mapping[str, object], timeout: float 
     )
 
 
+def unchanged(work: Work, table_id: str, why: str) -> Outcome:
+    """A table that is left as it is, because nothing is asked."""
+    known = table(table_id)
+    return Outcome(known, Written(delta.version(work.home, known) or 0, 0), facts={"unchanged": why, "requests": 0})
+
+
+def keep_unanswered(work: Work, table_id: str, part: str, rows: pl.DataFrame) -> Outcome:
+    """Append what was asked in vain.
+
+    Args:
+        part: names the append within the run, so that it is made once.
+        rows: of the table, with a `reason`.
+    """
+    known = table(table_id)
+    written = delta.append(work.home, known, rows, delta.Commit(f"{work.run_id}/{part}", 1))
+    counts = rows.group_by("reason").len().sort("reason")
+    facts = {f"unanswered_{reason}": int(count) for reason, count in counts.iter_rows()}
+    return Outcome(known, Written(written.version, rows.height), facts=facts)
+
+
 def _sweep(spools: Path) -> None:
     """Remove what runs that were killed before their bodies reached bronze have left, a day later."""
     for spool in spools.glob("*"):

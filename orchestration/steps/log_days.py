@@ -10,6 +10,7 @@ import polars as pl
 
 from lake import delta
 from lake.contracts import table
+from lake.contracts.attention import V1_LAST, V2_FIRST
 from lake.contracts.log_days import ABSENT, LOADED, STATUSES, UNANSWERED, UNREADABLE
 from lake.delta import Slice
 from lake.partitions import partitions
@@ -21,8 +22,6 @@ from orchestration.work import Finding, Outcome, Work
 if TYPE_CHECKING:
     from spark_jobs.edgar_days import DayReport
 
-# SEC published no logs between these days.
-V1_LAST, V2_FIRST = date(2017, 6, 30), date(2020, 5, 19)
 LOG_KINDS = ("edgar_log_v1", "edgar_log_v2")
 ASKED_IN_VAIN, TABLE, CHECK = "bronze.unanswered_logs", "gold.log_days", "logs_complete"
 NEVER_PUBLISHED = "never_published"

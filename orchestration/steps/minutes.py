@@ -13,7 +13,17 @@ from lake import delta
 from lake.contracts import table
 from lake.delta import EVERYTHING, Slice, Written
 from lake.settings import MinuteSource
-from orchestration.steps.common import bodies_of, crawl, days, keep_bodies, since, write_gold, write_silver
+from orchestration.steps.common import (
+    bodies_of,
+    crawl,
+    days,
+    keep_bodies,
+    keep_unanswered,
+    since,
+    unchanged,
+    write_gold,
+    write_silver,
+)
 from orchestration.steps.imports import as_one, settle_files
 from orchestration.steps.market import members
 from orchestration.steps.minute_coverage import UNANSWERED, gold_minute_coverage, unanswered_rows
@@ -55,21 +65,21 @@ def land_minutes(work: Work) -> Iterator[Outcome]:
     spider, name, asked = _questions(work)
     for source in SOURCES.values():
         if source != chosen:
-            yield _unchanged(work, source.bodies, f"TIDEMARK_MINUTE_SOURCE is {work.settings.minute_source}")
+            yield unchanged(work, source.bodies, f"TIDEMARK_MINUTE_SOURCE is {work.settings.minute_source}")
     if not asked:
-        yield _unchanged(work, chosen.bodies, "nothing is lacking that can be had")
-        yield _unchanged(work, UNANSWERED, "nothing was asked")
+        yield unchanged(work, chosen.bodies, "nothing is lacking that can be had")
+        yield unchanged(work, UNANSWERED, "nothing was asked")
         return
     try:
         report = crawl(work, spider, {name: asked})
     except CrawlFailed as failure:
         if failure.report is not None:
             keep_bodies(work, chosen.bodies, failure.report)
-        _keep_unanswered(work, unanswered_rows(work, chosen.bodies, asked, failure.report))
+        keep_unanswered(work, UNANSWERED, "minutes", unanswered_rows(work, chosen.bodies, asked, failure.report))
         raise
     outcome = keep_bodies(work, chosen.bodies, report)
     yield outcome
-    yield _keep_unanswered(work, unanswered_rows(work, chosen.bodies, asked, report))
+    yield keep_unanswered(work, UNANSWERED, "minutes", unanswered_rows(work, chosen.bodies, asked, report))
 
 
 def _questions(work: Work) -> tuple[str, str, list[dict[str, str]]]:
@@ -102,19 +112,6 @@ def _series(work: Work) -> pl.DataFrame:
     where = Slice(between=("session", work.first.replace(day=1), date.max))
     bodies = delta.scan(work.home, table(SOURCES["alphavantage"].bodies), where)
     return bodies.filter(pl.col("request").str.contains(f"[?&]month=(?:{months})(?:&|$)")).collect()
-
-
-def _unchanged(work: Work, table_id: str, why: str) -> Outcome:
-    known = table(table_id)
-    return Outcome(known, Written(delta.version(work.home, known) or 0, 0), facts={"unchanged": why, "requests": 0})
-
-
-def _keep_unanswered(work: Work, rows: pl.DataFrame) -> Outcome:
-    known = table(UNANSWERED)
-    written = delta.append(work.home, known, rows, delta.Commit(f"{work.run_id}/minutes", 1))
-    counts = rows.group_by("reason").len().sort("reason")
-    facts = {f"unanswered_{reason}": int(count) for reason, count in counts.iter_rows()}
-    return Outcome(known, Written(written.version, rows.height), facts=facts)
 
 
 def settle_minutes(work: Work) -> Outcome:

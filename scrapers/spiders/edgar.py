@@ -12,6 +12,7 @@ from typing import Any
 from scrapy.http import Request, Response
 from web_poet import HttpResponse
 
+from lake.contracts.attention import V1_LAST, V2_FIRST
 from scrapers.downloads import Download
 from scrapers.errors import BodyRefused, Reason
 from scrapers.pages.base import Verdict
@@ -21,7 +22,6 @@ from scrapers.spool import request_text
 
 log = logging.getLogger("scrapers")
 
-V1_LAST, V2_FIRST = date(2017, 6, 30), date(2020, 5, 19)
 TICKERS = "/files/company_tickers_exchange.json"
 _UNDECLARED = re.compile(rb"undeclared automated tool", re.IGNORECASE)
 _TOO_FAST = re.compile(rb"request rate threshold exceeded", re.IGNORECASE)

@@ -11,14 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from lake import postgres
 from lake.home import Home
 from lake.settings import Settings, load_settings
 from spark_jobs.edgar import Day, run_day
 from spark_jobs.engine import connected, engine
 from spark_jobs.kafka_topic import KafkaUnusable, Topic
 from tests.kafka.scale_out import ROOT, Process, fetched_jars, free_ports, listens, run, system_java
-from tests.live_stream import Live
+from tests.live_stream import Live, serving
 
 DAY = date(2017, 1, 1)
 LOG = Path("data", "edgar_logs", "log20170101_subset_cs320.zip")
@@ -83,15 +82,8 @@ def live(names: dict[str, str], shared: Path, tmp_path_factory: pytest.TempPathF
     home.move_port("postgres")
     with engine("sail", home.logs) as remote, connected(remote) as spark:
         run_day(spark, home, Day(shared / LOG, DAY, "0" * 64, datetime.now(UTC)), "batch")
-    server = postgres.start(home, settings)
-    assert server is not None
-    live = Live(home, settings, server)
-    try:
+    with serving(home, settings) as live:
         yield live
-    finally:
-        if live.job is not None:
-            live.kill_job()
-        live.server.stop()
 
 
 def new_home(root: Path) -> tuple[Home, Settings]:

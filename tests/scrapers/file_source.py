@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 from scrapers.urls import SourceUrls
+from tests.scrapers.small_source import serving
 
 PIECE = 64 * 1024
 
@@ -82,13 +82,6 @@ def file_source(source: FileSource) -> Iterator[FileSource]:
         def log_message(self, *_: Any) -> None:
             return
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    source.port = server.server_address[1]
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
+    with serving(Handler) as port:
+        source.port = port
         yield source
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()

@@ -92,16 +92,24 @@ def small_source(answer: Callable[[Asked, int], Reply]) -> Iterator[SmallSource]
         def log_message(self, *_: Any) -> None:
             return
 
+    with serving(Handler) as port:
+        source.port = port
+        yield source
+
+
+@contextmanager
+def serving(handler: type[BaseHTTPRequestHandler]) -> Iterator[int]:
+    """A server on a loopback port, which it gives; a thread a request."""
+
     class Server(ThreadingHTTPServer):
         # The library's five waiting connections are fewer than a crawl opens at once.
         request_queue_size = 128
 
-    server = Server(("127.0.0.1", 0), Handler)
-    source.port = server.server_address[1]
+    server = Server(("127.0.0.1", 0), handler)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:
-        yield source
+        yield server.server_address[1]
     finally:
         server.shutdown()
         server.server_close()
