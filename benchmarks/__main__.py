@@ -8,7 +8,7 @@ tick_11000    the same of 11,000
 year_of_ticks a tick in a home on its first day and in one with a year of ticks, by turns
 definitions   seconds of build_defs() after its imports
 edgar         an EDGAR log of 1, 8 and 40 million rows to silver and gold: Sail, Apache Spark, DuckDB, Polars
-live          the live stream's events a second within two seconds, PostgreSQL's commit being the end
+live          the live stream's events a second within two seconds, a second's frame on the page's websocket being the end
 backfill_bars ten years of daily bars of the universe into an empty home
 """
 

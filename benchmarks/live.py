@@ -1,35 +1,40 @@
-"""The live stream's rate: from the end of a second to its count in PostgreSQL, at rates that grow until two seconds are not held.
+"""The live stream's rate: from the end of a second to its frame, at rates that grow until two seconds are not held.
 
 Requests are the sandbox's, with its heavy-tailed companies, so many a second. A second's latency is the time from its end
-to the first commit (the NOTIFY that the page hears) after which all its requests are counted.
+to the first frame on the page's websocket that has all its requests; Spark, PostgreSQL, the page's server, the feed and
+who watches are on one machine.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import socket
+import subprocess
 import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
 import psutil
-import psycopg
 
+from benchmarks.live_frames import Lag, Watched, watch
 from lake import postgres
 from lake.home import Home
 from lake.settings import load_settings
 from scrapers.sandbox.world.visits import visits
+from spark_jobs.engine import free_port
 from spark_jobs.live_job import Job
 from spark_jobs.live_replay import Pace, Played, Replay
 from spark_jobs.live_source import Source, writer_of
 
+ROOT = Path(__file__).resolve().parents[1]
 DAY = date(2016, 11, 21)
 RATES = tuple(
     int(rate) for rate in os.environ.get("TIDEMARK_BENCH_RATES", "5000,10000,20000,30000,40000,60000,80000").split(",")
@@ -40,34 +45,32 @@ WARM_SECONDS = 60
 LEAVE_OUT_SECONDS = 10
 LIMIT_SECONDS = 2.0
 GROWTH_SECONDS = 0.3
+# For what has fallen behind to come after the feed's end.
+PATIENCE_SECONDS = 120.0
+READY_SECONDS = 60.0
 _ENDS = 10
 _NUMBERS = 500_000
 
 
-@dataclass
-class Commits:
-    """What the listener saw of one stream: at which time how many rows were counted."""
+class Frames(threading.Thread):
+    """A watcher of one stream on the page's websocket; `seen` is there once it has ended."""
 
-    dsn: str
-    stream: str
-    seen: list[tuple[float, int]] = field(default_factory=list)
-    over: threading.Event = field(default_factory=threading.Event)
+    def __init__(self, address: str, stream: str) -> None:
+        super().__init__()
+        self._address, self._stream = address, stream
+        self._stop_now = threading.Event()
+        self.seen: Watched | None = None
 
-    def listen(self) -> None:
-        """Look at each notice until the stream is over."""
-        with psycopg.connect(self.dsn, autocommit=True) as connection:
-            connection.execute("LISTEN live")
-            query = "SELECT s.rows, t.ended_at IS NOT NULL FROM live.state s JOIN live.streams t USING (stream) WHERE stream = %s"
-            while not self.over.is_set():
-                # Nothing can be asked while notices are being read.
-                if not list(connection.notifies(timeout=1.0, stop_after=1)):
-                    continue
-                at = time.time()
-                row = connection.execute(query, (self.stream,)).fetchone()
-                if row is not None:
-                    self.seen.append((at, row[0]))
-                    if row[1]:
-                        self.over.set()
+    def run(self) -> None:
+        """Watch until the stream is over."""
+        self.seen = watch(self._address, self._stop_now, self._stream)
+
+    def lags(self, patience: float) -> list[Lag]:
+        """How late each second was, once the stream is over or so many seconds have passed."""
+        self.join(patience)
+        self._stop_now.set()
+        self.join()
+        return self.seen.lags() if self.seen else []
 
 
 def day_of(rate: int, seconds: int) -> Played:
@@ -85,36 +88,28 @@ def day_of(rate: int, seconds: int) -> Played:
     return Played(DAY, "v1", requests, "made for the benchmark", True)
 
 
-def measure(dsn: str, source: Source, rate: int, seconds: int) -> dict[str, Any]:
+def measure(address: str, source: Source, rate: int, seconds: int) -> dict[str, Any]:
     """Play so many seconds at a rate; latencies by second, and whether the stream kept up."""
     stream = f"bench-{rate}-{int(time.time())}"
-    played, commits = day_of(rate, seconds), Commits(dsn, stream)
-    listener = threading.Thread(target=commits.listen)
-    listener.start()
+    played, frames = day_of(rate, seconds), Frames(address, stream)
+    frames.start()
     writer = writer_of(source, stream)
     Replay(played, stream, Pace(1.0)).run(writer)
     writer.close()
-    commits.over.wait(120)
-    commits.over.set()
-    listener.join()
-    with psycopg.connect(dsn) as connection:
-        query = "SELECT extract(epoch FROM min(first_at))::float8 FROM live.seconds WHERE stream = %s"
-        row = connection.execute(query, (stream,)).fetchone()
-    assert row is not None
-    at = np.array([moment for moment, _ in commits.seen])
-    rows = np.maximum.accumulate(np.array([count for _, count in commits.seen]))
-    late: list[float] = []
-    for second in range(LEAVE_OUT_SECONDS if seconds > 2 * LEAVE_OUT_SECONDS else 0, seconds):
-        place = int(np.searchsorted(rows, rate * (second + 1)))
-        late.append(float(at[place]) - (row[0] + second + 1) if place < len(at) else float("inf"))
-    p50, p95 = (float(np.quantile(late, share)) for share in (0.5, 0.95))
+    lags = frames.lags(PATIENCE_SECONDS)
+    first = LEAVE_OUT_SECONDS if seconds > 2 * LEAVE_OUT_SECONDS else 0
+    # A second that no frame held has no lag to be told.
+    late = [lag.whole_from_end for lag in lags] + [float("inf")] * (seconds - len(lags))
+    late = late[first:]
+    p50, p95 = (float(np.quantile(late, share, method="higher")) for share in (0.5, 0.95))
     return {
         "events_per_second": rate,
         "seconds": seconds,
         "latency_p50_s": round(p50, 2),
         "latency_p95_s": round(p95, 2),
         "latency_max_s": round(float(max(late)), 2),
-        "commits": len(commits.seen),
+        "complete_at_once_pct": round(100 * sum(lag.complete for lag in lags) / seconds, 1),
+        "frames": frames.seen.frames if frames.seen else 0,
         "latency_growth_s": round(growth(late), 2),
         "holds": holds(late),
     }
@@ -127,7 +122,33 @@ def growth(late: Sequence[float]) -> float:
 
 def holds(late: Sequence[float]) -> bool:
     """Whether seconds are shown within the limit, and would be if the stream went on: what falls behind grows later."""
-    return bool(np.quantile(late, 0.95) <= LIMIT_SECONDS and growth(late) < GROWTH_SECONDS)
+    return bool(np.quantile(late, 0.95, method="higher") <= LIMIT_SECONDS and growth(late) < GROWTH_SECONDS)
+
+
+@contextmanager
+def page_served(home: Home, port: int) -> Iterator[str]:
+    """The page's server, a process of its own; the address of its websocket."""
+    command = [sys.executable, "-m", "chat_api", "--port", str(port)]
+    with (home.logs / "page.log").open("ab") as log:
+        process = subprocess.Popen(
+            command, cwd=ROOT, env={**os.environ, "TIDEMARK_HOME": str(home.root)}, stdout=log, stderr=log
+        )
+    try:
+        deadline = time.monotonic() + READY_SECONDS
+        while not listens(port):
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"the page's server is not there: {home.logs / 'page.log'}")
+            time.sleep(0.1)
+        yield f"ws://127.0.0.1:{port}/api/attention/live/ws"
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def listens(port: int) -> bool:
+    """Whether somebody answers at a loopback port."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 @contextmanager
@@ -157,11 +178,10 @@ def main() -> int:
     steps: list[dict[str, Any]] = []
     memory = 0
     try:
-        dsn = postgres.owner_dsn(home, settings)
-        with job_at_work(home, settings) as job:
-            measure(dsn, job.source, RATES[0], WARM_SECONDS)
+        with job_at_work(home, settings) as job, page_served(home, free_port()) as address:
+            measure(address, job.source, RATES[0], WARM_SECONDS)
             for rate in RATES:
-                steps.append(measure(dsn, job.source, rate, SECONDS) | {"java_mb": _java_mb()})
+                steps.append(measure(address, job.source, rate, SECONDS) | {"java_mb": _java_mb()})
                 sys.stderr.write(f"{steps[-1]}\n")
                 memory = max(memory, steps[-1]["java_mb"])
                 if not steps[-1]["holds"]:

@@ -32,12 +32,14 @@ class Held:
     Attributes:
         clock: the second, in seconds since the beginning of 1970 of the stream's own time.
         received: when the first frame that holds it came, in seconds since 1970.
-        visits, last_visits: in that frame, and in the newest.
+        whole: when the first frame came that has all visits that the newest one has.
+        visits, last_visits: in the first frame, and in the newest.
         first_at, last_at: the stamps of its first and last visit; None where it has none.
     """
 
     clock: float
     received: float
+    whole: float
     visits: int
     last_visits: int
     first_at: float | None = None
@@ -51,20 +53,23 @@ class Lag:
     Attributes:
         from_end: from its end, by the stream's pace, to the first frame that holds it; for a stream without a pace,
             from the stamp of its last visit.
+        whole_from_end: the same, to the first frame that has all its visits.
         from_last_visit: from the stamp of its last visit; None where it has none.
         complete: whether that frame had all of its visits already.
     """
 
     clock: float
     from_end: float
+    whole_from_end: float
     from_last_visit: float | None
     complete: bool
 
 
 class Watched:
-    """What a watcher has seen of one stream."""
+    """What a watcher has seen of one stream: of the one named, or of the newest."""
 
-    def __init__(self) -> None:
+    def __init__(self, only: str | None = None) -> None:
+        self._only = only
         self.stream: str | None = None
         self.pace: float | None = None
         self.frames = 0
@@ -74,7 +79,7 @@ class Watched:
 
     def take(self, frame: Frame, received: float) -> None:
         """Take in a frame; seconds that the first one holds already are left out."""
-        if frame["stream"] is None:
+        if frame["stream"] is None or (self._only or frame["stream"]) != frame["stream"]:
             return
         if frame["stream"] != self.stream:
             first = self.frames == 0
@@ -88,8 +93,9 @@ class Watched:
             # A second that is only supposed to have none is not held yet.
             if clock in self._before or second["supposed"]:
                 continue
-            held = self._seconds.setdefault(clock, Held(clock, received, visits, visits))
-            held.last_visits = visits
+            held = self._seconds.setdefault(clock, Held(clock, received, received, visits, visits))
+            if visits != held.last_visits:
+                held.whole, held.last_visits = received, visits
             held.first_at, held.last_at = _instant(second["first_at"]), _instant(second["last_at"])
 
     def lags(self) -> list[Lag]:
@@ -100,7 +106,7 @@ class Watched:
         # No visit is stamped before its second begins: the earliest, against the stream's clock, tells where it stands.
         start = min(starts)
         found = []
-        for held in self._seconds.values():
+        for _, held in sorted(self._seconds.items()):
             last = None if held.last_at is None else held.received - held.last_at
             if self.pace is not None:
                 end = held.received - (start + (held.clock + 1) / self.pace)
@@ -108,13 +114,14 @@ class Watched:
                 end = last
             else:
                 continue
-            found.append(Lag(held.clock, end, last, held.visits == held.last_visits))
+            whole = end + held.whole - held.received
+            found.append(Lag(held.clock, end, whole, last, held.visits == held.last_visits))
         return found
 
 
-def watch(address: str = ADDRESS, stop: threading.Event | None = None) -> Watched:
-    """Watch until the stream is over, the connection ends, or `stop` is set."""
-    seen = Watched()
+def watch(address: str = ADDRESS, stop: threading.Event | None = None, only: str | None = None) -> Watched:
+    """Watch until the stream is over, the connection ends, or `stop` is set; the stream named, or the newest."""
+    seen = Watched(only)
     with connect(address, max_size=None) as socket:
         for text in _texts(socket, stop or threading.Event()):
             seen.take(json.loads(text), time.time())
@@ -141,6 +148,7 @@ def summary(lags: Iterable[Lag]) -> dict[str, float | int]:
     figures: dict[str, float | int] = {"seconds": len(held)}
     for name, values in (
         ("from_end", [lag.from_end for lag in held]),
+        ("whole_from_end", [lag.whole_from_end for lag in held]),
         ("from_last_visit", [lag.from_last_visit for lag in held if lag.from_last_visit is not None]),
     ):
         figures |= {f"{name}_{part}": round(value, 3) for part, value in _spread(values).items()}

@@ -45,12 +45,20 @@ def test_a_second_s_lag_is_from_its_end_by_the_stream_s_pace(speed: float) -> No
     lags = {round(lag.clock - START.replace(tzinfo=UTC).timestamp()): lag for lag in seen.lags()}
     assert lags.keys() == {1, 2, 3}  # the first was there before
     assert lags[1].from_end == pytest.approx(1 / speed + 0.7, abs=1e-3)
-    assert lags[2].from_end == pytest.approx(0.7, abs=1e-3)
+    # Its fourth visit came with the next frame.
+    assert lags[1].whole_from_end == pytest.approx(2 / speed + 0.4, abs=1e-3)
+    assert lags[2].from_end == lags[2].whole_from_end == pytest.approx(0.7, abs=1e-3)
     assert lags[3].from_last_visit == pytest.approx(0.1 / speed + 0.4, abs=1e-3)
     assert [lags[n].complete for n in (1, 2, 3)] == [False, True, True]
     told = summary(lags.values())
     assert (told["seconds"], told["complete_pct"]) == (3, 66.67)
     assert told["from_end_max"] == pytest.approx(1 / speed + 0.7, abs=1e-3)
+
+
+def test_frames_of_other_streams_are_passed_over_where_one_is_named() -> None:
+    seen = Watched(only="t")
+    seen.take(frame(1.0, {0: 5}, ended=True), WALL)
+    assert (seen.stream, seen.over, seen.frames) == (None, False, 0)
 
 
 def test_without_a_pace_a_second_ends_with_its_last_visit() -> None:
