@@ -178,7 +178,7 @@ _COMPANIES = (
     "LEFT JOIN LATERAL ({prices}) AS moved ON true WHERE v.series = %(series)s AND v.log_date = %(day)s "
 )
 _BY_VISITS = f"{_COMPANIES} ORDER BY v.rank, v.cik LIMIT %(most)s"
-_BY_UNUSUAL = f"{_COMPANIES} AND v.unusual_score > 0 ORDER BY v.unusual_score DESC, v.rank, v.cik LIMIT %(most)s"
+_BY_UNUSUAL = f"{_COMPANIES} AND v.unusual_score > 0 ORDER BY v.is_unusual DESC NULLS LAST, v.unusual_score DESC, v.rank, v.cik LIMIT %(most)s"
 _DOCUMENTS = (
     "SELECT v.*, v.symbol AS ticker FROM marts.visits_documents v WHERE v.series = %(series)s AND v.log_date = %(day)s "
     "ORDER BY CASE WHEN %(human)s THEN v.visits_human ELSE v.visits_all END DESC, v.cik, v.accession LIMIT %(most)s"

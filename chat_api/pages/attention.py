@@ -271,7 +271,7 @@ def _rests_on(lines: Sequence[CompanyLine]) -> str:
     kinds = sorted({_USUAL.get(line.usual_of or "", "all days") for line in lines})
     return (
         f"The score is the distance from the usual in robust standard deviations; days that count as unusual are "
-        f"marked. Usual is the median of at least {days} loaded days before ({' or '.join(kinds)})."
+        f"marked and first, companies with too few visits to say so last. Usual is the median of at least {days} loaded days before ({' or '.join(kinds)})."
     )
 
 

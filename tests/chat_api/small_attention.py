@@ -118,10 +118,10 @@ def fill(owner_dsn: str, hostile: Sequence[str] = ()) -> None:
             "(VALUES (date '1993-01-01', date '2026-01-01', ' (formerly)'), ('2026-01-01', NULL, '')) "
             "AS held (since, until, former) WHERE is_current ORDER BY cik, since, symbol"
         )
-        # The more visited, the more unusual, the ones on top so much that they are marked.
+        # The more visited, the more unusual, the ones on top so much that they are marked; the second is not judged.
         connection.execute(
             "UPDATE marts.visits_day SET measure = 'all', usual_of = 'weekday', unusual_score = relative_to_usual * 2, "
-            "is_unusual = relative_to_usual * 2 >= 6"
+            "is_unusual = CASE WHEN rank <> 2 THEN relative_to_usual * 2 >= 6 END"
         )
         connection.execute(
             "INSERT INTO marts.visits_prices (series, log_date, cik, return_pct, price) "
