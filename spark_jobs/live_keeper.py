@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import psycopg
 from deltalake.exceptions import DeltaError
 
-from lake import live_history, live_store, live_tables
+from lake import live_history, live_store, live_tables, postgres
 
 if TYPE_CHECKING:
     from lake.home import Home
@@ -22,9 +22,14 @@ if TYPE_CHECKING:
     from spark_jobs.live_source import Source
 
 FLUSH_SECONDS = 30.0
+# At the end of the job; what PostgreSQL holds then is done by the next one.
+PATIENCE_SECONDS = 20.0
 _TIDY_SECONDS = 2.0
 # The log of a folder's files is written anew whole every ten batches, so it must not grow for ever.
 FILES_A_CHECKPOINT = 20_000
+
+# Of a server that went away, be it in the middle of a statement.
+_LOST = (psycopg.OperationalError, psycopg.InterfaceError)
 
 
 class Keeper:
@@ -72,10 +77,9 @@ class Keeper:
         self._tidied = now
         try:
             self._tidy(now)
-        except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+        except _LOST as error:
             # The sink waits for it as well, and ends the query where it does not come back.
-            sys.stderr.write(f"stream: PostgreSQL is away: {str(error).strip()}\n")
-            self._close()
+            self._say_away(error)
 
     def _tidy(self, now: float) -> None:
         connection = self._connected()
@@ -93,10 +97,29 @@ class Keeper:
             self._remove_old_files(connection, keep)
 
     def flush(self) -> None:
-        """Write the history that is not yet written, and move the files that were read."""
+        """Write the history that is not yet written, and move the files that were read.
+
+        A connection that was lost since the last look is made anew. Where PostgreSQL stays away, it holds what is left to do.
+        """
+        try:
+            self._finish()
+        except _LOST as error:
+            self._say_away(error)
+            try:
+                postgres.wait_ready(self._dsn, seconds=PATIENCE_SECONDS)
+                self._finish()
+            except (*_LOST, postgres.PostgresError) as again:
+                self._say_away(again)
+        self._close()
+
+    def _finish(self) -> None:
         self._write_history(self._connected())
         if self.source.kind == "files":
             self._move_read_files(self._connected())
+
+    def _say_away(self, error: Exception) -> None:
+        sys.stderr.write(f"stream: PostgreSQL is away: {str(error).strip()}\n")
+        sys.stderr.flush()
         self._close()
 
     def _write_history(self, connection: psycopg.Connection) -> None:

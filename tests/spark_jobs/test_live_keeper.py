@@ -12,11 +12,13 @@ import psycopg
 import pytest
 from deltalake.exceptions import DeltaError
 
-from lake import live_history
+from lake import delta, live_history
+from lake.contracts import table
 from lake.home import Home
 from lake.live_store import COUNTS, Batch, Rules, apply_batch
 from lake.settings import load_settings
 from spark_jobs import live_keeper
+from spark_jobs.engine import free_port
 from spark_jobs.live_keeper import Keeper
 from spark_jobs.live_source import Source
 
@@ -51,8 +53,13 @@ def count_files(owner: psycopg.Connection, keeper: Keeper, files: int) -> None:
     for number in range(files):
         name = f"s.{number:012d}-{number + 1:012d}.jsonl"
         (keeper.source.unread / name).touch()
-        row = (name, "s", datetime(2017, 1, 1), 5, 1, 0, AT, AT, number)
-        apply_batch(owner, Batch(keeper.query, number, pl.DataFrame([row], COUNTS, orient="row")), Rules())
+        apply_batch(owner, Batch(keeper.query, number, one_row("s", name, number)), Rules())
+
+
+def one_row(stream: str, partition: str = "p", seq: int = 0) -> pl.DataFrame:
+    """A visit to a company in a second."""
+    row = (partition, stream, datetime(2017, 1, 1), 5, 1, 0, AT, AT, seq)
+    return pl.DataFrame([row], COUNTS, orient="row")
 
 
 def test_a_checkpoint_that_is_large_is_left_for_a_new_one_though_its_log_does_not_say_so(
@@ -99,3 +106,28 @@ def test_while_the_lake_is_away_counting_goes_on_and_the_outbox_keeps_the_histor
     keeper.look()
     assert owner.execute("SELECT count(*) FROM live.outbox").fetchall() == [(0,)]
     keeper.flush()
+
+
+def test_a_connection_lost_before_the_end_costs_no_history(owner: psycopg.Connection, keeper: Keeper) -> None:
+    keeper.query = "q"
+    count_files(owner, keeper, 1)
+    keeper.look()
+    count = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'tidemark stream keeper'"
+    assert owner.execute(count).fetchone() == (1,)
+    apply_batch(owner, Batch("q", 1, one_row("t")), Rules())
+    owner.execute(count.replace("count(*)", "pg_terminate_backend(pid)"))
+    keeper.flush()
+    assert owner.execute("SELECT count(*) FROM live.outbox").fetchone() == (0,)
+    assert delta.read(keeper.home, table("gold.visits_live"))["stream"].unique().sort().to_list() == ["s", "t"]
+
+
+def test_an_end_while_postgresql_is_away_is_an_end(
+    owner: psycopg.Connection, keeper: Keeper, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    keeper.query = "q"
+    count_files(owner, keeper, 1)
+    monkeypatch.setattr(live_keeper, "PATIENCE_SECONDS", 0.5)
+    monkeypatch.setattr(keeper, "_dsn", f"postgresql://tidemark@127.0.0.1:{free_port()}/tidemark")
+    keeper.flush()
+    assert capsys.readouterr().err.count("PostgreSQL is away") == 2
+    assert owner.execute("SELECT count(*) FROM live.outbox").fetchone() == (1,)
