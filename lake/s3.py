@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
-import secrets
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import psutil
 from typing_extensions import override
 
 from lake.s3_connection import NEEDS_LOGIN, Connection, is_amazon
+from lake.scratch import scratch
 from lake.storage import RAW_FILES, Lake, LakeError, TableAddress
 
 if TYPE_CHECKING:
@@ -85,18 +82,13 @@ class S3Lake(Lake):
     @contextmanager
     @override
     def local(self, name: str) -> Iterator[Path]:
-        self._sweep()
-        folder = self.copies / f"{os.getpid()}-{secrets.token_hex(4)}"
-        folder.mkdir(parents=True)
-        path = folder / Path(name).name
         key = self._key(f"{RAW_FILES}/{name}")
-        try:
+        with scratch(self.copies) as folder:
+            path = folder / Path(name).name
             if not self._has(key):
                 raise LakeError(f"s3://{self.bucket}/{key} is not there, though bronze.files names it: import it again")
             self._call("download_file", Key=key, Filename=str(path))
             yield path
-        finally:
-            shutil.rmtree(folder)
 
     @override
     def staging(self, table: Table, scratch: Path) -> Path:
@@ -105,12 +97,6 @@ class S3Lake(Lake):
     @override
     def take(self, table: Table, path: Path, key: str) -> None:
         self._call("upload_file", Filename=str(path), Key=self._key(f"{table.layer}/{table.name}/{key}"))
-
-    def _sweep(self) -> None:
-        """Remove the copies of processes that are gone."""
-        for old in self.copies.glob("*-*"):
-            if not psutil.pid_exists(int(old.name.split("-")[0])):
-                shutil.rmtree(old, ignore_errors=True)
 
     def _key(self, name: str) -> str:
         return f"{self.prefix}/{name}".lstrip("/")

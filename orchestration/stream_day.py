@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -73,13 +72,10 @@ def _raw_log(home: Home, settings: Settings, log_date: date, log: Path | None) -
 def _scratch(home: Home) -> Iterator[Home]:
     """A home of one day's tables, beside the home's own."""
     from lake.storage import FolderLake
-    from spark_jobs.edgar_staging import new_scratch
+    from spark_jobs.edgar_staging import scratch_of
 
-    folder = new_scratch(home)
-    try:
+    with scratch_of(home) as folder:
         yield Home(folder, home.world, FolderLake(folder / "lake"))
-    finally:
-        shutil.rmtree(folder)
 
 
 def _load(work: Work, scratch: Home, path: Path) -> None:

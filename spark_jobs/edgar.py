@@ -37,7 +37,7 @@ from spark_jobs.edgar_requests import (
     refused_requests,
     typed_requests,
 )
-from spark_jobs.edgar_staging import Facts, new_scratch, read, read_lines, read_text, stage_gold, write
+from spark_jobs.edgar_staging import Facts, read, read_lines, read_text, scratch_of, stage_gold, write
 from spark_jobs.edgar_text import fields_of_lines, first_lines, later_lines, plainly_good
 
 if TYPE_CHECKING:
@@ -140,14 +140,11 @@ def _run_batch(  # noqa: PLR0913, PLR0917 - a job's surroundings
     failures: dict[date, str],
 ) -> list[DayReport]:
     began = time.monotonic()
-    scratch = new_scratch(home)
-    try:
+    with scratch_of(home) as scratch:
         loading = _clean_all(days, scratch, failures)
         if not loading:
             return []
         versions = _compute_and_commit(spark, home, loading, run_id, definition, scratch)
-    finally:
-        shutil.rmtree(scratch)
     seconds = time.monotonic() - began
     lines = sum(one.log.rows_in for one in loading) or 1
     return [_report(one, seconds * one.log.rows_in / lines, versions) for one in loading]

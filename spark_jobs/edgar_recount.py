@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator, Sequence
 from datetime import date
 from pathlib import Path
@@ -15,7 +14,7 @@ from lake.delta import Slice
 from lake.partitions import partitions
 from spark_jobs.edgar_gold import DAYS, GOLD, READ, VisitDefinition
 from spark_jobs.edgar_requests import PROVENANCE, REQUESTS
-from spark_jobs.edgar_staging import Facts, new_scratch, read, stage_gold
+from spark_jobs.edgar_staging import Facts, read, scratch_of, stage_gold
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -81,8 +80,7 @@ def recount_days(
     """
     rows = dict.fromkeys((known.id for known in GOLD), 0)
     for batch in _batches(days):
-        scratch = new_scratch(home)
-        try:
+        with scratch_of(home) as scratch:
             copied = [(*_copied(home, day, scratch / "requests"), run_id) for day in batch]
             provenance = Facts(_COPIED, copied, REQUESTS.partition_by)
             requests = read(spark, scratch / "requests", READ, [day.partition for day in batch])
@@ -91,8 +89,6 @@ def recount_days(
             for known in GOLD:
                 written = staged.commit(home, known, gold[known.id], [day.partition for day in batch])
                 rows[known.id] += written.rows
-        finally:
-            shutil.rmtree(scratch)
     return rows
 
 

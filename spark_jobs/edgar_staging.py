@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import os
-import secrets
 import shutil
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import psutil
-
 from lake import staged
+from lake.scratch import scratch
 from spark_jobs.edgar_gold import DOCUMENTS, GOLD, VISITS, VisitDefinition, gold_frames
 from spark_jobs.edgar_text import columns_of_text
 
@@ -70,15 +68,9 @@ class Facts:
         )
 
 
-def new_scratch(home: Home) -> Path:
-    """A folder for a load's own files; those of processes that are gone are removed."""
-    root = home.landing / "edgar"
-    for old in root.glob("*-*"):
-        if not psutil.pid_exists(int(old.name.split("-")[0])):
-            shutil.rmtree(old, ignore_errors=True)
-    path = root / f"{os.getpid()}-{secrets.token_hex(4)}"
-    path.mkdir(parents=True)
-    return path
+def scratch_of(home: Home) -> AbstractContextManager[Path]:
+    """A folder for a load's own files; see `scratch`."""
+    return scratch(home.landing / "edgar")
 
 
 def write(frame: DataFrame, folder: Path, partitions: Sequence[Mapping[str, str]]) -> None:
