@@ -210,6 +210,9 @@ def documents(  # noqa: PLR0913, PLR0917 - what the command is given
     accession: Annotated[str | None, typer.Option(help="This filing alone, as 0000320193-16-000070.")] = None,
     seconds: Annotated[bool, typer.Option("--seconds", help="By second, from the requests themselves.")] = False,
     top: Annotated[int, typer.Option(min=1, help="How many rows.")] = 20,
+    series: Annotated[
+        Literal["v1", "v2"] | None, typer.Option(help="The logs' form; by default the newer that the day has.")
+    ] = None,
     json: Json = False,
 ) -> int:
     """Show a day's most visited filings, with their forms, or the seconds in which they were visited."""
@@ -218,7 +221,7 @@ def documents(  # noqa: PLR0913, PLR0917 - what the command is given
     from orchestration.documents import Wanted
 
     home, _ = open_home()
-    return show(home, Screen(), day.date(), Wanted(cik, accession, top), seconds=seconds, as_json=json)
+    return show(home, Screen(), day.date(), Wanted(cik, accession, top, series), seconds=seconds, as_json=json)
 
 
 @app.command()

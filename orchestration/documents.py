@@ -23,6 +23,7 @@ class Wanted(NamedTuple):
     """Which filings, of all of a day's.
 
     Attributes:
+        series: v1 or v2; by default the newer of those that the day is loaded of.
         cik: of this filer alone.
         accession: this one alone.
         top: how many rows.
@@ -31,6 +32,7 @@ class Wanted(NamedTuple):
     cik: int | None = None
     accession: str | None = None
     top: int = 20
+    series: str | None = None
 
     @property
     def condition(self) -> pl.Expr:
@@ -50,11 +52,8 @@ def most_visited(home: Home, day: date, wanted: Wanted) -> pl.DataFrame:
         NotLoaded: when gold has nothing of the day.
     """
     known = table("gold.visits_documents")
-    _check(home, day)
-    rows = delta.scan(home, known, Slice({"log_date": day})).filter(wanted.condition)
-    found = rows.sort("visits_all", "series", "cik", "accession", descending=[True, False, False, False]).head(
-        wanted.top
-    )
+    rows = delta.scan(home, known, _slice(home, day, wanted)).filter(wanted.condition)
+    found = rows.sort("visits_all", "cik", "accession", descending=[True, False, False]).head(wanted.top)
     return _named(home, day, found.collect()).select(
         "series", "cik", "symbol", "name", "accession", "form", "visits_all", "visits_human", "visitors"
     )
@@ -68,8 +67,7 @@ def by_second(home: Home, day: date, wanted: Wanted) -> pl.DataFrame:
     Raises:
         NotLoaded: when silver has nothing of the day.
     """
-    _check(home, day)
-    rows = delta.scan(home, table("silver.edgar_requests"), Slice({"log_date": day}))
+    rows = delta.scan(home, table("silver.edgar_requests"), _slice(home, day, wanted))
     key = ("series", "second_of_day", "cik", "accession")
     counted = rows.filter(wanted.condition & (pl.col("accession") != "")).group_by(key).agg(requests=pl.len())
     found = counted.sort("requests", *key, descending=[True, False, False, False, False]).head(wanted.top).collect()
@@ -78,13 +76,17 @@ def by_second(home: Home, day: date, wanted: Wanted) -> pl.DataFrame:
     )
 
 
-def _check(home: Home, day: date) -> None:
-    days = (
-        delta.scan(home, table("gold.visitors_day")).select("log_date").unique().collect()["log_date"].sort().to_list()
-    )
-    if day not in days:
+def _slice(home: Home, day: date, wanted: Wanted) -> Slice:
+    """The day in one series: counts of the two are of different things, and are not ranked together."""
+    loaded = delta.scan(home, table("gold.visitors_day")).select("series", "log_date").unique().collect()
+    there = loaded.filter(pl.col("log_date") == day)["series"].sort().to_list()
+    if not there:
+        days = loaded["log_date"].unique().sort().to_list()
         have = f"from {days[0]} to {days[-1]}, {len(days)} days" if days else "none at all"
         raise NotLoaded(f"no visits of {day} are loaded; there are {have}")
+    if wanted.series is not None and wanted.series not in there:
+        raise NotLoaded(f"no visits of {day} are loaded in the series {wanted.series}, but in {', '.join(there)}")
+    return Slice({"series": wanted.series or there[-1], "log_date": day})
 
 
 def _named(home: Home, day: date, rows: pl.DataFrame) -> pl.DataFrame:

@@ -1,4 +1,4 @@
-"""Filers' tickers and names over time, from the files of SEC's mapping."""
+"""Filers' tickers and names over time, from the files of SEC's mapping and the companies' own descriptions."""
 
 from __future__ import annotations
 
@@ -29,8 +29,27 @@ def day_of_mapping(name: str, received: date) -> date:
     return min(date(int(year.group(1)), 12, 31), received) if year else received
 
 
-def filers(mapped: pl.DataFrame, preferred: Collection[str] = ()) -> pl.DataFrame:
+def filers(mapped: pl.DataFrame, companies: pl.DataFrame) -> pl.DataFrame:
     """Rows of gold.filers; see the contract for what holds on which day.
+
+    Args:
+        mapped: silver.mapped_tickers.
+        companies: those of gold.companies that are in force.
+    """
+    known = mapped_filers(mapped, companies["symbol"].to_list())
+    # Of a filer's several share classes the first ticker in the alphabet.
+    own = companies.filter(pl.col("cik").is_not_null()).sort("cik", "symbol").unique("cik", keep="first")
+    named = known.join(own.select("cik", "symbol", own_name="name"), on=["cik", "symbol"], how="left").with_columns(
+        name=pl.coalesce("own_name", "name")
+    )
+    others = own.join(known, on="cik", how="anti").with_columns(
+        valid_from=pl.lit(BEGIN), valid_to=pl.lit(None, pl.Date), taken_on=pl.lit(None, pl.Date)
+    )
+    return pl.concat([FILERS.conform(named), FILERS.conform(others)]).sort("cik", "valid_from")
+
+
+def mapped_filers(mapped: pl.DataFrame, preferred: Collection[str] = ()) -> pl.DataFrame:
+    """The rows that SEC's mappings alone make.
 
     Args:
         mapped: silver.mapped_tickers.

@@ -23,11 +23,11 @@ class MappedTicker(Provenance):
 
 
 class Filer(Provenance):
-    """Which ticker and name a filer has on which days, as SEC's mappings say.
+    """Which ticker and name a filer has on which days: by SEC's mappings, else by the company's own description.
 
     On a day the newest mapping taken until then holds; where it does not have the filer, or none had been taken yet,
     the newest of all that do. Of a filer's several tickers the one that a company of the home has comes first, then
-    one of common shares, then the order of SEC's file.
+    one of common shares, then the order of SEC's file. Under its own ticker a company's own name comes first.
     """
 
     cik = dy.Int64(primary_key=True, min=1, metadata=_CIK)
@@ -35,7 +35,9 @@ class Filer(Provenance):
     valid_to = dy.Date(nullable=True, metadata={"meaning": "the day after the last; empty where it still holds"})
     symbol = dy.String(nullable=False, regex=SYMBOL, metadata={"meaning": "first ticker of the filer"})
     name = dy.String(nullable=True, metadata={"meaning": "filer's name"})
-    taken_on = dy.Date(nullable=False, metadata=_TAKEN_ON)
+    taken_on = dy.Date(
+        nullable=True, metadata={"meaning": f"{_TAKEN_ON['meaning']}; empty where no mapping has the filer"}
+    )
 
 
 class FilerMart(Provenance):

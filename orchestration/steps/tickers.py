@@ -83,9 +83,9 @@ def _settle_newest(work: Work, read: _Read) -> Outcome:
 
 
 def gold_filers(work: Work) -> Outcome:
-    """Filers' tickers and names over time; a ticker of a company that the home has comes before its filer's others."""
+    """Filers' tickers and names over time: by SEC's mappings, else as the companies describe themselves."""
     from scrapers.filers import filers
 
-    companies = delta.scan(work.home, table("gold.companies")).filter("is_current").select("symbol").collect()
-    rows = filers(delta.read(work.home, table(MAPPED)), companies["symbol"].to_list())
+    companies = delta.scan(work.home, table("gold.companies")).filter("is_current").collect()
+    rows = filers(delta.read(work.home, table(MAPPED)), companies)
     return write_gold(work, "gold.filers", rows, EVERYTHING)

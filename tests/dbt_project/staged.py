@@ -120,13 +120,15 @@ def documents() -> pl.DataFrame:
 
 
 def filers() -> pl.DataFrame:
-    """A filer that changed its ticker; no company of the home is it."""
+    """A filer that changed its ticker, and those that companies of the home are."""
     spans = [("THEN", "Then Inc", date(1993, 1, 1), DAY), ("NOW", "Now Inc", DAY, None)]
     rows = [
         {"cik": 77, "symbol": symbol, "name": name, "valid_from": first, "valid_to": last, "taken_on": first}
         for symbol, name, first, last in spans
     ]
-    return frame("gold.filers", rows)
+    known = companies().filter(pl.col("is_current") & pl.col("cik").is_not_null()).sort("cik", "symbol")
+    own = known.unique("cik", keep="first").select("cik", "symbol", "name", valid_from=date(1993, 1, 1))
+    return frame("gold.filers", [*rows, *own.to_dicts()])
 
 
 def news() -> pl.DataFrame:

@@ -14,7 +14,7 @@ from lake.home import Home
 from lake.settings import load_settings
 from orchestration.steps import files, tickers
 from orchestration.work import Work
-from scrapers.filers import BEGIN, day_of_mapping, filers
+from scrapers.filers import BEGIN, day_of_mapping, filers, mapped_filers
 
 RECEIVED = date(2026, 11, 20)
 OLD, NEW = date(2021, 12, 30), date(2025, 2, 28)
@@ -58,7 +58,7 @@ def test_a_mapping_is_of_the_day_that_its_file_is_named_for(name: str, day: date
 
 
 def test_the_mapping_of_the_time_holds_and_the_newest_where_there_is_none() -> None:
-    found = filers(
+    found = mapped_filers(
         mapped(
             (OLD, "FB", 1, "Facebook"),
             (NEW, "META", 1, "Meta"),
@@ -78,8 +78,29 @@ def test_the_mapping_of_the_time_holds_and_the_newest_where_there_is_none() -> N
 
 def test_of_several_tickers_the_home_s_own_then_common_shares_then_the_file_s_order() -> None:
     rows = mapped((NEW, "BAC-PB", 1, "Bank"), (NEW, "BAC", 1, "Bank"), (NEW, "GOOGL", 2, "A"), (NEW, "GOOG", 2, "A"))
-    assert filers(rows).select("cik", "symbol").rows() == [(1, "BAC"), (2, "GOOGL")]
-    assert filers(rows, ["GOOG", "ZZZ"]).select("cik", "symbol").rows() == [(1, "BAC"), (2, "GOOG")]
+    assert mapped_filers(rows).select("cik", "symbol").rows() == [(1, "BAC"), (2, "GOOGL")]
+    assert mapped_filers(rows, ["GOOG", "ZZZ"]).select("cik", "symbol").rows() == [(1, "BAC"), (2, "GOOG")]
+
+
+def test_a_company_s_own_description_names_it_and_stands_in_for_a_mapping() -> None:
+    companies = pl.DataFrame(
+        [
+            ("META", 1, "Meta Platforms, Inc."),
+            ("GOOGL", 5, "Alphabet Inc."),
+            ("GOOG", 5, "Alphabet Inc. C"),
+            ("NOCIK", None, "Nobody"),
+        ],
+        schema={"symbol": pl.String, "cik": pl.Int64, "name": pl.String},
+        orient="row",
+    ).with_columns(observed_at=datetime(2026, 11, 21, tzinfo=UTC), _run_id=pl.lit("own"), _payload_sha256=None)
+    found = filers(mapped((OLD, "FB", 1, "Facebook"), (NEW, "META", 1, "Meta"), (OLD, "GONE", 2, "Gone")), companies)
+    table("gold.filers").schema.validate(found)
+    own = "Meta Platforms, Inc."
+    assert spans(found, 1) == [(BEGIN, OLD, "META", own), (OLD, NEW, "FB", "Facebook"), (NEW, None, "META", own)]
+    assert spans(found, 2) == [(BEGIN, None, "GONE", "Gone")]
+    assert spans(found, 5) == [(BEGIN, None, "GOOG", "Alphabet Inc. C")]
+    assert found.filter(pl.col("cik") == 5).select("taken_on", "_run_id").rows() == [(None, "own")]
+    assert found["cik"].n_unique() == 3
 
 
 def test_the_four_mappings_of_different_dates_become_filers(shared: Path, tmp_path: Path) -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
+import polars as pl
 import pytest
 from typer.testing import CliRunner
 
@@ -23,6 +24,7 @@ from orchestration.recount import days_to_count, make_steps
 from orchestration.steps.files import RawFile, keep
 from orchestration.steps.visits import counted_alike
 from orchestration.work import Work
+from scrapers.filers import filers
 
 HEADER = "ip,date,time,zone,cik,accession,extention,code,size,idx,norefer,noagent,find,crawler,browser"
 FILING, OTHER = "0000320193-16-000070", "0000789019-16-000001"
@@ -115,6 +117,31 @@ def test_the_most_visited_filings_and_their_seconds(loaded: tuple[Home, Settings
     assert most_visited(home, FIRST, Wanted(cik=789019))["accession"].to_list() == [OTHER]
     with pytest.raises(NotLoaded, match=r"no visits of 2017-02-02 .* from 2017-01-31 to 2017-02-01, 2 days"):
         most_visited(home, date(2017, 2, 2), Wanted())
+
+
+def test_a_date_in_both_series_is_ranked_in_one_of_them(tmp_path: Path) -> None:
+    home = Home.open(load_settings(home=tmp_path / "home", world="real"))
+    home.lake.claim(home.world)
+    facts = {"log_date": FIRST, "observed_at": datetime(2026, 1, 1, tzinfo=UTC), "_run_id": "run", "visitors": 1}
+    for name, extra in (("gold.visitors_day", {}), ("gold.visits_documents", {"cik": 320193, "accession": FILING})):
+        known = table(name)
+        empty = known.schema.create_empty()
+        counts = [
+            {"series": series, "visits_all": visits, **facts, **extra} for series, visits in (("v1", 9), ("v2", 2))
+        ]
+        rows = [{column: row.get(column) for column in empty.columns} for row in counts]
+        delta.append(home, known, pl.DataFrame(rows, schema=empty.schema))
+    # A filing is named as its company describes itself, where no mapping has it, as the marts name it.
+    described = pl.DataFrame({"symbol": ["AAPL"], "cik": [320193], "name": ["Apple Inc."]}).with_columns(
+        observed_at=facts["observed_at"], _run_id=pl.lit("run"), _payload_sha256=None
+    )
+    delta.append(home, table("gold.filers"), filers(table("silver.mapped_tickers").schema.create_empty(), described))
+    columns = ("series", "visits_all", "symbol", "name")
+    newest = [("v2", 2, "AAPL", "Apple Inc.")]
+    assert most_visited(home, FIRST, Wanted()).select(columns).rows() == newest
+    assert most_visited(home, FIRST, Wanted(series="v1")).select(columns).rows() == [("v1", 9, *newest[0][2:])]
+    with pytest.raises(NotLoaded, match="in the series v3, but in v1, v2"):
+        most_visited(home, FIRST, Wanted(series="v3"))
 
 
 def test_the_command_tells_programs_too(loaded: tuple[Home, Settings], monkeypatch: pytest.MonkeyPatch) -> None:
