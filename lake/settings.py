@@ -9,8 +9,10 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import NoDecode, SettingsConfigDict
+
+from lake.stream_settings import StreamSettings
 
 if TYPE_CHECKING:
     from lake.contracts.base import Table
@@ -21,15 +23,13 @@ MinuteSource = Literal["yahoo", "alphavantage"]
 
 _S3_URI = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/(?!\.{1,2}(/|$))[A-Za-z0-9._-]+)*/?")
 _BASE_URL = re.compile(r"https?://[A-Za-z0-9.:\[\]-]+/?")
-_SERVER = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):\d{1,5}")
-_TOPIC = re.compile(r"[A-Za-z0-9._-]{1,249}")
 
 
 class SettingsError(ValueError):
     """A setting that cannot be used; the text names it, its value and what is allowed."""
 
 
-class Settings(BaseSettings):
+class Settings(StreamSettings):
     """All settings with their defaults. Frozen: a process reads them once."""
 
     model_config = SettingsConfigDict(
@@ -133,34 +133,6 @@ class Settings(BaseSettings):
     spark_remote: str | None = Field(
         None, description="Spark Connect address of a cluster; empty for the embedded engine"
     )
-    stream: Literal["on", "off"] = Field(
-        "off", description="whether `tidemark up` runs the live stream's job; its Java takes some 1.2 GB"
-    )
-    stream_source: Literal["files", "kafka"] = Field("files", description="where the live stream comes from")
-    stream_remote: str | None = Field(
-        None, description="Spark Connect address of the stream's cluster; empty for an Apache Spark of its own"
-    )
-    stream_checkpoint: str | None = Field(
-        None,
-        validate_default=True,
-        description="folder or URI where the stream's cluster keeps its checkpoint; needed with a cluster",
-    )
-    stream_lateness_seconds: int = Field(
-        10, ge=0, le=86_400, description="how far behind the newest second a row of the stream is not yet late"
-    )
-    stream_hot_minutes: int = Field(
-        60, ge=2, le=100_000, description="minutes for which the live page holds companies by second"
-    )
-    stream_keep_days: int = Field(
-        7, ge=1, le=3_650, description="days for which a stream's messages and live state stay after its end"
-    )
-    stream_jars: Path | None = Field(
-        None, description="folder of jars for the stream's own Apache Spark, such as those that read Kafka"
-    )
-    kafka_servers: str | None = Field(
-        None, validate_default=True, description="Kafka brokers, HOST:PORT, comma separated"
-    )
-    kafka_topic: str = Field("tidemark.visits", description="Kafka topic of the live stream")
     hot_days: Annotated[dict[str, int], NoDecode] = Field(
         {}, description="days of a gold table that PostgreSQL holds, as in quotes=400,visits_second=31"
     )
@@ -255,39 +227,6 @@ class Settings(BaseSettings):
         if value and not value.startswith("sc://"):
             raise ValueError("a Spark Connect address, such as sc://host:15002")
         return value or None
-
-    @field_validator("stream_checkpoint")
-    @classmethod
-    def _check_checkpoint(cls, value: str | None, info: ValidationInfo) -> str | None:
-        if not value and info.data.get("stream_remote"):
-            raise ValueError("with TIDEMARK_STREAM_REMOTE, a folder or URI that its cluster can write")
-        return value or None
-
-    @field_validator("stream_jars")
-    @classmethod
-    def _check_jars(cls, value: Path | None) -> Path | None:
-        if value is not None and not any(value.glob("*.jar")):
-            raise ValueError("a folder with jars in it, such as docs/scale-out.md fetches")
-        return value
-
-    @field_validator("kafka_servers")
-    @classmethod
-    def _check_servers(cls, value: str | None, info: ValidationInfo) -> str | None:
-        if not value:
-            if info.data.get("stream_source") == "kafka":
-                raise ValueError("with TIDEMARK_STREAM_SOURCE=kafka, HOST:PORT of each broker, comma separated")
-            return None
-        servers = [server.strip() for server in value.split(",")]
-        if not all(_SERVER.fullmatch(server) for server in servers):
-            raise ValueError("HOST:PORT of each broker, comma separated, such as kafka1:9092,kafka2:9092")
-        return ",".join(servers)
-
-    @field_validator("kafka_topic")
-    @classmethod
-    def _check_topic(cls, value: str) -> str:
-        if not _TOPIC.fullmatch(value) or value in {".", ".."}:
-            raise ValueError("up to 249 letters, digits and . _ -, such as tidemark.visits")
-        return value
 
 
 def load_settings(**overrides: Any) -> Settings:

@@ -19,9 +19,10 @@ def topic(settings: Settings, screen: Screen, partitions: int, replication: int)
     Raises:
         spark_jobs.kafka_topic.KafkaUnusable: when Kafka does not answer or refuses.
     """
+    from spark_jobs.kafka_login import Login
     from spark_jobs.kafka_topic import Topic
 
-    wanted = Topic.of(settings.kafka_servers, settings.kafka_topic)
+    wanted = Topic.of(settings.kafka_servers, settings.kafka_topic, Login.of(settings))
     was_there = wanted.partitions() is not None
     there = wanted.create(partitions, replication)
     screen.say(f"topic {wanted.name} at {wanted.servers}: {there} partitions, {'was there' if was_there else 'made'}")

@@ -94,10 +94,11 @@ def check_jars(folder: Path | None) -> Finding:
 
 def check_kafka(settings: Settings) -> Finding:
     """Whether the brokers answer and the topic is there."""
+    from spark_jobs.kafka_login import Login
     from spark_jobs.kafka_topic import KafkaUnusable, Topic
 
     try:
-        topic = Topic.of(settings.kafka_servers, settings.kafka_topic)
+        topic = Topic.of(settings.kafka_servers, settings.kafka_topic, Login.of(settings))
         parts = topic.existing()
     except KafkaUnusable as error:
         found, _, remedy = str(error).rpartition("; ")

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any
+
+from spark_jobs.kafka_login import Login
 
 ANSWER_SECONDS = 15.0
 
@@ -20,13 +23,15 @@ class Topic:
     Attributes:
         servers: HOST:PORT of one or more brokers, comma separated.
         name: of the topic.
+        login: as whom, and encrypted or not.
     """
 
     servers: str
     name: str
+    login: Login = field(default_factory=Login)
 
     @classmethod
-    def of(cls, servers: str | None, name: str) -> Topic:
+    def of(cls, servers: str | None, name: str, login: Login) -> Topic:
         """The topic of settings.
 
         Raises:
@@ -34,17 +39,17 @@ class Topic:
         """
         if not servers:
             raise KafkaUnusable("no Kafka servers are named; set TIDEMARK_KAFKA_SERVERS, such as host:9092")
-        return cls(servers, name)
+        return cls(servers, name, login)
 
     @property
     def positions(self) -> Topic:
         """The topic of streams' positions: key = stream, value = the number of its next message."""
-        return Topic(self.servers, f"{self.name}.positions")
+        return Topic(self.servers, f"{self.name}.positions", self.login)
 
     @property
     def client(self) -> dict[str, Any]:
         """What every client is told."""
-        return {"bootstrap.servers": self.servers, "client.id": "tidemark", "log_level": 2}
+        return {"bootstrap.servers": self.servers, "client.id": "tidemark", "log_level": 2, **self.login.client}
 
     def partitions(self) -> int | None:
         """How many partitions the topic has; None where there is no such topic, or one has no leader yet.
@@ -55,10 +60,16 @@ class Topic:
         from confluent_kafka import KafkaException
         from confluent_kafka.admin import AdminClient
 
+        refusals: list[Any] = []
         try:
-            known = AdminClient(self.client).list_topics(timeout=ANSWER_SECONDS).topics
+            admin = AdminClient({**self.client, "error_cb": refusals.append})
+            try:
+                known = admin.list_topics(timeout=ANSWER_SECONDS).topics
+            finally:
+                admin.poll(0)
         except KafkaException as error:
-            raise self.unusable(error) from error
+            # The answer says that none came; why none came is said beside it.
+            raise self.unusable(error, refusals) from error
         parts = known[self.name].partitions.values() if self.name in known else ()
         return len(parts) if parts and all(part.leader >= 0 for part in parts) else None
 
@@ -112,9 +123,20 @@ class Topic:
             time.sleep(0.1)
         return there
 
-    def unusable(self, error: Any) -> KafkaUnusable:
-        """A client's error as one of ours."""
-        return KafkaUnusable(
-            f"Kafka at {self.servers}, topic {self.name!r}: {error.args[0].str()}; "
-            "check TIDEMARK_KAFKA_SERVERS, and that the broker runs"
+    def unusable(self, error: Any, refusals: Sequence[Any] = ()) -> KafkaUnusable:
+        """A client's error as one of ours.
+
+        Args:
+            refusals: what the client has said of its connections; a refused login or certificate among them is the cause.
+        """
+        from confluent_kafka import KafkaError
+
+        said = next((one for one in refusals if one.code() in (KafkaError._AUTHENTICATION, KafkaError._SSL)), None)
+        remedy = (
+            "check TIDEMARK_KAFKA_SERVERS, that the broker runs, and that it listens as TIDEMARK_KAFKA_SECURITY="
+            f"{self.login.protocol} says"
+            if said is None
+            else f"check {self.login.settings}"
         )
+        reason = (said or error.args[0]).str().replace("; ", ", ")
+        return KafkaUnusable(f"Kafka at {self.servers}, topic {self.name!r}: {reason}; {remedy}")

@@ -40,7 +40,7 @@ def topic_of(source: Source) -> Topic:
     Raises:
         KafkaUnusable: when no servers are named.
     """
-    return Topic.of(source.servers, source.topic)
+    return Topic.of(source.servers, source.topic, source.login)
 
 
 def lines(spark: SparkSession, source: Source) -> DataFrame:
@@ -59,6 +59,7 @@ def lines(spark: SparkSession, source: Source) -> DataFrame:
         "kafka.isolation.level": "read_committed",
         # Messages that were deleted before they were counted are an error, not a smaller count.
         "failOnDataLoss": "true",
+        **topic.login.spark,
     }
     return as_lines(spark.readStream.format("kafka").options(**options).load())
 

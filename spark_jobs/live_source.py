@@ -11,11 +11,13 @@ import os
 import re
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
 
 import polars as pl
+
+from spark_jobs.kafka_login import Login
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -38,19 +40,24 @@ class Source:
     Attributes:
         kind: files or kafka.
         folder: of the files; below it `in` holds those to be read and `read` those that are.
-        servers, topic: Kafka's.
+        servers, topic, login: Kafka's.
     """
 
     kind: Literal["files", "kafka"]
     folder: Path
     servers: str | None = None
     topic: str = ""
+    login: Login = field(default_factory=Login)
 
     @classmethod
     def of(cls, home: Home, settings: Settings, kind: Literal["files", "kafka"] | None = None) -> Source:
         """The source of a home, by default of the kind that the settings say."""
         return cls(
-            kind or settings.stream_source, home.landing / "stream", settings.kafka_servers, settings.kafka_topic
+            kind or settings.stream_source,
+            home.landing / "stream",
+            settings.kafka_servers,
+            settings.kafka_topic,
+            Login.of(settings),
         )
 
     @property

@@ -27,7 +27,7 @@ LOG = Path("data", "edgar_logs", "log20170101_subset_cs320.zip")
 def names(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """The page's names, with free ports and folders of the tests' own."""
     java = system_java()
-    kafka, controller, master, worker, connect = free_ports(5)
+    kafka, controller, login, master, worker, connect = free_ports(6)
     return {
         "JAVA_HOME": str(Path(java).resolve().parents[1]),
         "PATH": f"{Path(java).parent}:{os.environ['PATH']}",
@@ -39,6 +39,8 @@ def names(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
         "WORK": str(tmp_path_factory.mktemp("scale-out")),
         "KAFKA_PORT": str(kafka),
         "CONTROLLER_PORT": str(controller),
+        "LOGIN_PORT": str(login),
+        "KAFKA_PASSWORD": "let-me-in-please",
         "MASTER_PORT": str(master),
         "WORKER_PORT": str(worker),
         "CONNECT_PORT": str(connect),
@@ -58,6 +60,7 @@ def broker(names: dict[str, str]) -> Iterator[Broker]:
     """A broker with nothing in it."""
     servers = f"127.0.0.1:{names['KAFKA_PORT']}"
     run("broker's storage", names)
+    run("broker's logins", names)
 
     def answers() -> bool:
         if not listens(int(names["KAFKA_PORT"])):

@@ -73,6 +73,17 @@ def test_kafka_that_does_not_answer_and_a_stream_without_its_jars(
         ({"stream_remote": "sc://x:1"}, r"TIDEMARK_STREAM_CHECKPOINT=None: with TIDEMARK_STREAM_REMOTE"),
         ({"kafka_servers": "kafka1,kafka2:9092"}, r"'kafka1,kafka2:9092': HOST:PORT"),
         ({"kafka_topic": "a b"}, r"'a b': up to 249"),
+        (
+            {"kafka_security": "SASL_SSL", "kafka_user": "u", "kafka_password": "p"},
+            r"TIDEMARK_KAFKA_MECHANISM=None: with",
+        ),
+        (
+            {"kafka_security": "SASL_SSL", "kafka_mechanism": "PLAIN"},
+            r"(?s)KAFKA_USER=None: with TIDEMARK_KAFKA_SECURITY=SASL_SSL, the user.*KAFKA_PASSWORD=\(hidden\): with.*password",
+        ),
+        ({"kafka_user": "u"}, r"KAFKA_USER='u': nobody logs in with TIDEMARK_KAFKA_SECURITY=PLAINTEXT"),
+        ({"kafka_security": "SSL", "kafka_ca": "/nowhere"}, r"KAFKA_CA='/nowhere': a file with certificates in PEM"),
+        ({"kafka_ca": "/nowhere"}, r"KAFKA_CA='/nowhere': nothing is encrypted"),
         ({"stream_jars": "/nowhere"}, r"/nowhere.*a folder with jars"),
     ],
 )
