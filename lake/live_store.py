@@ -8,7 +8,7 @@ the engine: docs/decisions/0007-live-state-in-postgresql.md.
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
@@ -40,6 +40,10 @@ COUNTS = pl.Schema(_COUNTS)
 
 class CheckpointLost(RuntimeError):
     """The query's batches begin again with an older one, as with a checkpoint that was put back from a copy."""
+
+
+class MarksMoved(RuntimeError):
+    """Another query has counted messages of the batch's streams and partitions since they were counted: count it anew."""
 
 
 class Start(NamedTuple):
@@ -88,6 +92,8 @@ class Batch:
         query: one life of a checkpoint; batch ids are its own.
         counts: of `COUNTS`, a row for each partition, stream, second and company.
         simulated: what is said of streams that did not say it of themselves.
+        marks: (stream, partition) → the highest number counted before, which the counts leave out what is not above; None
+            where a partition is in one batch whole.
     """
 
     query: str
@@ -97,6 +103,7 @@ class Batch:
     ends: Sequence[End] = ()
     refused: Sequence[Refused] = ()
     simulated: bool = False
+    marks: Mapping[tuple[str, str], int] | None = None
 
     @property
     def said(self) -> list[Start | End]:
@@ -140,6 +147,7 @@ def apply_batch(connection: psycopg.Connection, batch: Batch, rules: Rules) -> A
 
     Raises:
         CheckpointLost: when the query has added a newer batch. Of a checkpoint's life, Spark repeats the newest alone.
+        MarksMoved: when a mark is above the one that the batch's messages were compared with; nothing is added.
     """
     with connection.transaction():
         # Two at once would both find the marks as they were before, and count the same messages twice.
@@ -153,7 +161,7 @@ def apply_batch(connection: psycopg.Connection, batch: Batch, rules: Rules) -> A
         ).fetchone()
         if claimed is None:
             return Applied(again=True)
-        counts, repeats = _fresh(connection, batch.counts)
+        counts, repeats = _fresh(connection, batch)
         _announce(connection, batch, counts)
         late = _add(connection, batch, counts, rules) if counts.height else 0
         _mark(connection, batch)
@@ -200,9 +208,21 @@ def marks(connection: psycopg.Connection, partitions: Sequence[str] | None = Non
     return pl.DataFrame(rows, schema={"stream": pl.String, "partition": pl.String, "mark": pl.Int64}, orient="row")
 
 
-def _fresh(connection: psycopg.Connection, counts: pl.DataFrame) -> tuple[pl.DataFrame, int]:
+def _see_that_none_moved(known: pl.DataFrame, before: Mapping[tuple[str, str], int], counts: pl.DataFrame) -> None:
+    """A second, company and partition may have some messages that another query has counted meanwhile, and some not."""
+    mine = known.join(counts, on=["stream", "partition"], how="semi")
+    moved = [(stream, part) for stream, part, mark in mine.rows() if mark > before.get((stream, part), -1)]
+    if moved:
+        stream, part = moved[0]
+        raise MarksMoved(f"another query has counted messages of the stream {stream} in {part}")
+
+
+def _fresh(connection: psycopg.Connection, batch: Batch) -> tuple[pl.DataFrame, int]:
     """The counts without those that a mark says are counted already, and how many messages those were."""
-    known = marks(connection, counts["partition"].unique().to_list())
+    known = marks(connection, batch.counts["partition"].unique().to_list())
+    counts = batch.counts
+    if batch.marks is not None:
+        _see_that_none_moved(known, batch.marks, counts)
     seen = counts.join(known, on=["stream", "partition"], how="left")
     old = (pl.col("seq") <= pl.col("mark")).fill_null(False) | (pl.col("visits") == 0)
     repeats = counts["repeats"].sum() + int(seen.filter(old)["visits"].sum())

@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import cache
 from typing import TYPE_CHECKING, TypeVar
@@ -70,13 +70,20 @@ class Sink:
             lake.postgres.PostgresError: when PostgreSQL is away, or answers with errors of its own, for longer than a minute.
             lake.live_store.CheckpointLost: when the checkpoint is an older copy of itself.
         """
+        from lake.live_store import MarksMoved
         from spark_jobs.live_messages import batch_of, counted
 
         if self._query is None:
             self._query = _query_of(frame.sparkSession, self.name)
-        marks = self._marks() if self.numbered else None
-        rows = counted(frame, marks).toArrow()
-        self.add(batch_of(self._query, batch_id, rows, self.simulated))
+        while True:
+            marks = self._marks() if self.numbered else None
+            rows = counted(frame, marks).toArrow()
+            try:
+                self.add(replace(batch_of(self._query, batch_id, rows, self.simulated), marks=marks))
+            except MarksMoved as error:
+                sys.stderr.write(f"stream: batch {batch_id} is counted anew: {error}\n")
+            else:
+                return
 
     def add(self, batch: Batch) -> Applied:
         """Add a batch, through a crash of PostgreSQL."""

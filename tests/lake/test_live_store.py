@@ -17,7 +17,7 @@ import pytest
 from lake import delta, live_history
 from lake.contracts import table
 from lake.home import Home
-from lake.live_store import COUNTS, Applied, Batch, CheckpointLost, End, Refused, Rules, Start, apply_batch
+from lake.live_store import COUNTS, Applied, Batch, CheckpointLost, End, MarksMoved, Refused, Rules, Start, apply_batch
 from lake.live_tables import prune
 from lake.settings import load_settings
 
@@ -89,6 +89,20 @@ def test_messages_that_a_mark_knows_are_repeats_whatever_batch_brings_them(owner
     # Messages without a number are never taken for repeats.
     apply_batch(owner, Batch("q", 2, counts((1, 5, 1))), RULES)
     assert shown(owner, "SELECT rows FROM live.state") == [(4,)]
+
+
+def test_counts_that_rest_on_marks_of_before_another_query_s_batch_are_refused_whole(owner: psycopg.Connection) -> None:
+    apply_batch(owner, Batch("q", 0, counts((1, 5, 2), seq=20)), RULES)
+    # Of its three messages two are above the mark it knew, and one alone is above the mark that holds now.
+    mixed = Batch("another checkpoint", 0, counts((1, 5, 3), seq=21), marks={("s", "f1"): 18})
+    before = [shown(owner, f"SELECT * FROM live.{name} ORDER BY 1, 2") for name in TABLES]
+    with pytest.raises(MarksMoved, match="the stream s in f1"):
+        apply_batch(owner, mixed, RULES)
+    assert [shown(owner, f"SELECT * FROM live.{name} ORDER BY 1, 2") for name in TABLES] == before
+    anew = replace(mixed, counts=counts((1, 5, 1), seq=21), marks={("s", "f1"): 20})
+    assert apply_batch(owner, anew, RULES).rows == 1
+    assert apply_batch(owner, mixed, RULES).again
+    assert shown(owner, "SELECT visits FROM live.totals") == [(3,)]
 
 
 def test_a_late_row_is_counted_into_its_second_and_flagged(owner: psycopg.Connection) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import time
 from collections.abc import Iterator
@@ -84,6 +85,46 @@ def with_worker(pid: int) -> list[psutil.Process]:
             return family
         time.sleep(0.1)
     raise AssertionError(f"no worker: {family}")
+
+
+def test_a_batch_whose_messages_another_query_counts_meanwhile_is_counted_anew(
+    apache: SparkSession, postgres: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from spark_jobs.live_messages import read_messages
+
+    monkeypatch.setenv(DSN, postgres.owner_dsn)
+
+    def batch(last: int) -> DataFrame:
+        at = {"stream": "both", "at": "2026-11-25T14:00:00Z", "clock": "2017-01-01T00:00:01", "cik": 5}
+        lines = [("t/0", json.dumps({**at, "seq": seq})) for seq in range(1, last + 1)]
+        return read_messages(apache.createDataFrame(lines, "partition string, line string"))
+
+    def of(query: str) -> Sink:
+        made = Sink(query, True, True, timedelta(seconds=10), timedelta(minutes=60))
+        made._query = query
+        return made
+
+    marks, asked = Sink._marks, list[str]()
+
+    def overtaken(self: Sink) -> dict[tuple[str, str], int]:
+        known = marks(self)
+        asked.append(self.name)
+        if asked == ["second"]:
+            of("first")(batch(2), 0)
+        return known
+
+    monkeypatch.setattr(Sink, "_marks", overtaken)
+    try:
+        of("second")(batch(3), 0)
+        assert asked == ["second", "first", "second"]
+        with psycopg.connect(postgres.owner_dsn) as connection:
+            assert connection.execute("SELECT visits FROM live.totals WHERE stream = 'both'").fetchall() == [(3,)]
+            found = connection.execute("SELECT query, rows, repeats FROM live.batches ORDER BY 1").fetchall()
+            assert found == [("first", 2, 0), ("second", 1, 2)]
+    finally:
+        with psycopg.connect(postgres.owner_dsn) as connection:
+            names = ("streams", "state", "seconds", "visits", "totals", "marks", "batches", "refused", "outbox")
+            connection.execute(f"TRUNCATE {', '.join(f'live.{name}' for name in names)}")
 
 
 @pytest.fixture
