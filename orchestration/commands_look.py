@@ -102,6 +102,9 @@ def logs(home: Home, screen: Screen, name: str | None, *, lines: int, follow: bo
             line = file.readline()
             if line:
                 screen.say(line.rstrip("\n"))
+            elif path.stat().st_size < file.buffer.tell():
+                # It had grown too large and was emptied.
+                file.seek(0)
             else:
                 time.sleep(0.3)
     return 0

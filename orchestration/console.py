@@ -17,6 +17,8 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 from rich.table import Table
 from rich.text import Text
 
+from lake.log_files import bound
+
 MAX_ROWS = 50
 
 
@@ -73,6 +75,7 @@ class Screen:
 def words_to(log: Path) -> Iterator[Screen]:
     """A screen of one's own while everything that libraries and children write goes to a log file."""
     log.parent.mkdir(parents=True, exist_ok=True)
+    bound(log)
     sys.stdout.flush()
     sys.stderr.flush()
     out, error = os.dup(1), os.dup(2)

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from lake.log_files import bound
 from orchestration import processes
 from orchestration.running import LOAD
 from orchestration.supervisor import tail
@@ -36,6 +37,7 @@ class LoadProcess:
         self.summary: dict[str, Any] | None = None
         self.error: str | None = None
         self._run, self._log, self._on_event = run, log, on_event
+        bound(log)
         with log.open("ab") as words:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "orchestration.worker"],

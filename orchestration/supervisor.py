@@ -21,6 +21,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from lake.log_files import bound
 from orchestration import processes
 
 _POLL = 0.1
@@ -204,6 +205,7 @@ class Supervisor:
                 while child.process is not None and child.process.poll() is None:
                     if self._stopping.wait(_POLL * 3):
                         return
+                    bound(child.log)
                 self._after_crash(child)
         except Cancelled:
             return

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lake.clock import Clock
+from lake.log_files import bound
 from scrapers.errors import Reason, SourceSettingsError
 from scrapers.hidden import ALPHAVANTAGE_KEY, hide_from_output
 from scrapers.job import SPIDER_NAMES, Breaker, CrawlReport, Job, read_report
@@ -56,12 +57,14 @@ class Lines:
     def after_now(cls, path: Path) -> Lines:
         """What will be written from now on."""
         path.parent.mkdir(parents=True, exist_ok=True)
+        bound(path)
         return cls(path, path.stat().st_size if path.exists() else 0)
 
     def last(self, count: int = 5) -> str:
         """The last lines, in one."""
         with self.path.open("rb") as file:
-            file.seek(self.start)
+            # Another crawl may have found it too large and emptied it meanwhile.
+            file.seek(self.start if self.start <= os.fstat(file.fileno()).st_size else 0)
             text = file.read().decode("utf-8", "replace")
         return " / ".join(text.strip().splitlines()[-count:]) or "it said nothing"
 

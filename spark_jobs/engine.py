@@ -18,6 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from lake.log_files import bound
+
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
@@ -187,6 +189,7 @@ def start(  # noqa: PLR0913, PLR0917 - an engine's own words
     env = sail_environment(base) if kind == "sail" else spark_environment(base)
     log_dir.mkdir(parents=True, exist_ok=True)
     log = log_dir / f"{kind}.log"
+    bound(log)
     with log.open("ab") as output:
         process = _guarded(argv, env, output.fileno())
     engine = Engine(f"sc://127.0.0.1:{port}", process, log)

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 import psycopg
 
 from lake import live_tables
+from lake.log_files import bound
 from lake.postgres import READER, owner_dsn, wait_ready
 from spark_jobs.engine import Engine, connected, free_port, start, stop
 from spark_jobs.live_keeper import Keeper
@@ -115,6 +116,7 @@ class Job:
     settings: Settings
     source: Source
     ending: threading.Event = field(default_factory=threading.Event)
+    _engine_log: Path | None = field(default=None, init=False)
 
     def run(self) -> None:
         """Work until asked to end; while another process works, wait to take over from it.
@@ -148,6 +150,7 @@ class Job:
         jars = self.settings.stream_jars
         conf = _CONF if jars is None else {**_CONF, "spark.driver.extraClassPath": f"{jars.resolve()}/*"}
         own = start("spark", free_port(), self.home.logs / "stream", memory, conf, {DSN: dsn})
+        self._engine_log = own.log
         threading.Thread(target=self._end_with, args=(own,), daemon=True).start()
         try:
             yield own.remote
@@ -172,6 +175,8 @@ class Job:
                 if not query.isActive:
                     raise StreamEnded(f"the query ended: {query.exception() or 'nobody asked it to'}")
                 keeper.look()
+                if self._engine_log is not None:
+                    bound(self._engine_log)
                 if keeper.checkpoint_is_large():
                     query.stop()
                     query = self._start(spark, keeper)

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
@@ -61,6 +62,7 @@ class Sink:
         """As it was given; in a worker of an engine, this is the first of our own code that runs there."""
         vars(self).update(state)
         if _WORKER in os.environ:
+            _say_nothing_of_each_batch()
             _end_with_the_engine()
 
     def __call__(self, frame: DataFrame, batch_id: int) -> None:
@@ -153,6 +155,12 @@ def life(name: str, query_id: str) -> str:
 def _query_of(spark: SparkSession, name: str) -> str:
     (query,) = [query for query in spark.streams.active if query.name == name]
     return life(name, query.id)
+
+
+@cache
+def _say_nothing_of_each_batch() -> None:
+    """Spark's worker prints two lines a batch, five times a second, into the engine's log; errors go another way."""
+    sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - for as long as the process lives
 
 
 @cache

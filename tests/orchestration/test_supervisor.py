@@ -14,7 +14,9 @@ from pathlib import Path
 import psutil
 import pytest
 
+from lake import log_files
 from orchestration import processes
+from orchestration import supervisor as supervisor_module
 from orchestration.probes import answers, listens
 from orchestration.supervisor import Service, ServiceError, Supervisor, tail
 
@@ -143,6 +145,19 @@ def test_a_crashed_service_is_started_again(supervise: Callable[..., Supervisor]
     os.kill(first, signal.SIGKILL)
     wait_until(lambda: supervisor.status()[0]["restarts"] == 1 and state_of(supervisor, "page") == "ready", "a restart")
     assert pid_of(supervisor, "page") != first
+
+
+def test_a_service_s_log_is_kept_within_bounds_while_it_runs(
+    tmp_path: Path, supervise: Callable[..., Supervisor], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(supervisor_module, "bound", lambda log: log_files.bound(log, 5_000))
+    talk = "import time\nfor n in range(10**6): print(f'line {n:05}', flush=True); time.sleep(0.001)"
+    supervisor = supervise(script("talker", talk))
+    supervisor.start()
+    kept = tmp_path / "logs" / "talker.log.1"
+    wait_until(kept.exists, "its end is kept beside it")
+    assert kept.stat().st_size <= 5_000
+    assert state_of(supervisor, "talker") == "ready"
 
 
 def test_a_service_that_crashes_again_and_again_is_given_up(

@@ -35,5 +35,8 @@ def test_through_kills_of_engine_and_postgres_live_counts_end_equal_to_the_batch
         assert (kind, day, simulated) == ("replay", "2016-11-21", True)
         ((late,),) = live.ask(f"SELECT late FROM live.state WHERE stream = '{STREAM}'")
         assert late > 0
+        said = (live.home.logs / "stream" / "spark.log").read_text(errors="replace")
+        assert "is starting with url" in said
+        assert "Started batch" not in said
         # What is read is out of the way, kept for those who follow.
         assert len(list(live.source.read.glob("*.jsonl"))) > len(list(live.source.unread.glob("*.jsonl")))

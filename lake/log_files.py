@@ -1,0 +1,57 @@
+"""Log files that processes write to for as long as they live, kept within bounds."""
+
+from __future__ import annotations
+
+import errno
+import os
+from fcntl import LOCK_EX, LOCK_NB, flock
+from pathlib import Path
+from typing import BinaryIO
+
+LOG_BYTES = 32 << 20
+_PIECE = 1 << 20
+
+
+def bound(log: Path, limit: int = LOG_BYTES) -> bool:
+    """Put the end of a log that has grown too large beside it as `NAME.1`, in place of the one there, and empty it.
+
+    Whoever writes to it must have opened it for appending, and goes on. Lines that are written in that very moment are
+    lost; on a full disk the whole is, since the log may be what fills it.
+
+    Args:
+        log: where processes write; it may be absent.
+        limit: the most bytes that it and the one beside it may have.
+
+    Returns:
+        Whether it was emptied.
+    """
+    if not log.exists() or log.stat().st_size <= limit:
+        return False
+    with log.open("r+b") as file:
+        try:
+            flock(file, LOCK_EX | LOCK_NB)
+        except BlockingIOError:
+            # Another process is at it.
+            return False
+        size = os.fstat(file.fileno()).st_size
+        if size <= limit:
+            return False
+        file.seek(size - limit)
+        partial = log.with_name(f"{log.name}.1.part")
+        try:
+            _copy(file, partial, limit)
+        except OSError as error:
+            partial.unlink(missing_ok=True)
+            if error.errno not in {errno.ENOSPC, errno.EDQUOT}:
+                raise
+        else:
+            partial.replace(log.with_name(f"{log.name}.1"))
+        file.truncate(0)
+    return True
+
+
+def _copy(source: BinaryIO, path: Path, left: int) -> None:
+    with path.open("wb") as target:
+        while left and (piece := source.read(min(left, _PIECE))):
+            target.write(piece)
+            left -= len(piece)
