@@ -31,11 +31,24 @@ def give_way(home: Home, days: Days) -> None:
         home: whose lake.
         days: the partitions that are about to be replaced.
     """
-    others = [{**day, "series": _OTHER[day["series"]]} for day in days]
-    _empty(home, DAYS, [*days, *others])
-    for known in (*GOLD, REQUESTS):
-        _empty(home, known, others)
-    slices = {where.label: where for where in map(_slice, others)}
+    _empty(home, DAYS, days)
+    _take_out(home, [{**day, "series": _OTHER[day["series"]]} for day in days])
+
+
+def take_out(home: Home, days: Sequence[date]) -> None:
+    """Take out all that the lake has of days of which it keeps no log, as of one that was kept as another day's.
+
+    Args:
+        home: whose lake.
+        days: of both series.
+    """
+    _take_out(home, [{"series": series, "log_date": day.isoformat()} for day in days for series in _OTHER])
+
+
+def _take_out(home: Home, days: Days) -> None:
+    for known in (DAYS, *(known for known in GOLD if known is not DAYS), REQUESTS):
+        _empty(home, known, days)
+    slices = {where.label: where for where in map(_slice, days)}
     for label in refused_by_slice(home, REQUESTS, slices):
         delta.replace_quarantine(home, REQUESTS, Quarantined.create_empty(), slices[label])
 

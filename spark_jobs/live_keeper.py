@@ -15,6 +15,7 @@ import psycopg
 from deltalake.exceptions import DeltaError
 
 from lake import live_history, live_store, live_tables, postgres
+from spark_jobs import live_files
 
 if TYPE_CHECKING:
     from lake.home import Home
@@ -142,10 +143,9 @@ class Keeper:
             (self.query, self.query),
         ).fetchall()
         there = {path.name for path in self.source.unread.glob("[!.]*")}
-        self.source.read.mkdir(parents=True, exist_ok=True)
         for (name,) in read:
             if name in there:
-                (self.source.unread / name).rename(self.source.read / name)
+                live_files.keep_read(self.source, name)
                 self._moved += 1
         # A file that is moved is not read again, and its mark has done its work.
         gone = [name for (name,) in read if not (self.source.unread / name).exists()]
@@ -157,10 +157,7 @@ class Keeper:
             "SELECT stream FROM live.streams WHERE kind = 'replay' AND ended_at IS NULL"
         ).fetchall()
         under_way = tuple(f"{stream}." for (stream,) in rows)
-        limit = time.time() - keep.total_seconds()
-        for path in self.source.read.glob("*.jsonl"):
-            if path.stat().st_mtime < limit and not path.name.startswith(under_way):
-                path.unlink()
+        live_files.remove_old(self.source, keep, under_way)
 
     def _connected(self) -> psycopg.Connection:
         if self._connection is None or self._connection.closed:

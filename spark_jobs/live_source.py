@@ -6,20 +6,15 @@ said in docs/stream.md and read by `live_messages`.
 
 from __future__ import annotations
 
-import fcntl
-import os
-import re
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
 
-import polars as pl
-
 from spark_jobs.kafka_login import Login
 
 if TYPE_CHECKING:
+    import polars as pl
     from pyspark.sql import DataFrame, SparkSession
 
     from lake.home import Home
@@ -27,10 +22,6 @@ if TYPE_CHECKING:
 
 # Of files read in one micro-batch: what a small Java heap holds.
 BATCH_BYTES = 48 << 20
-_FOLLOW_SECONDS = 0.25
-_POSITION_BYTES = 12
-# stream, number of its first message, number after its last.
-_NAME = re.compile(r"(?P<stream>[a-z0-9][a-z0-9_-]{0,63})\.(?P<first>\d{12})-(?P<next>\d{12})\.jsonl")
 
 
 @dataclass(frozen=True)
@@ -67,7 +58,7 @@ class Source:
 
     @property
     def read(self) -> Path:
-        """Files that it has read."""
+        """Those that it has read, in a folder for each hour; see `live_files`."""
         return self.folder / "read"
 
 
@@ -118,7 +109,9 @@ def writer_of(source: Source, stream: str) -> StreamWriter:
         from spark_jobs import live_kafka
 
         return live_kafka.writer(source, stream)
-    return FileWriter(source, stream)
+    from spark_jobs import live_files
+
+    return live_files.FileWriter(source, stream)
 
 
 def follow(source: Source, from_beginning: bool = False) -> Iterator[str]:
@@ -127,79 +120,6 @@ def follow(source: Source, from_beginning: bool = False) -> Iterator[str]:
         from spark_jobs import live_kafka
 
         return live_kafka.follow_source(source, from_beginning)
-    return _follow_files(source, from_beginning)
+    from spark_jobs import live_files
 
-
-class FileWriter:
-    """Writes files that are whole when they appear, named by the stream and the numbers of their messages.
-
-    The file that holds the lock holds the position too, since files that were read are removed in time.
-    """
-
-    def __init__(self, source: Source, stream: str) -> None:
-        """Hold the stream, and find where it goes on.
-
-        Raises:
-            StreamBusy: when another process writes it.
-        """
-        self._source, self._stream = source, stream
-        for folder in (source.unread, source.read, source.folder / "writers"):
-            folder.mkdir(parents=True, exist_ok=True)
-        self._lock = os.open(source.folder / "writers" / stream, os.O_CREAT | os.O_RDWR, 0o600)
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(self._lock)
-            raise StreamBusy(
-                f"another process writes the stream {stream}: let it end, or name another stream"
-            ) from None
-        # A file is moved from the one folder to the other, so it is in the second where it is no longer in the first.
-        found = (_NAME.fullmatch(path.name) for folder in (source.unread, source.read) for path in folder.iterdir())
-        written = max((int(name["next"]) for name in found if name and name["stream"] == stream), default=0)
-        # A kill between a file and the note of it leaves the note behind.
-        self.position = max(written, int(os.pread(self._lock, _POSITION_BYTES, 0) or 0))
-        self._note()
-
-    def write(self, messages: pl.DataFrame, next_seq: int) -> None:
-        """Write messages as one file; see `StreamWriter`."""
-        if messages.is_empty():
-            return
-        target = self._source.unread / f"{self._stream}.{self.position:012d}-{next_seq:012d}.jsonl"
-        # Engines leave names that begin with a dot unread.
-        partial = target.with_name(f".{target.name}.part")
-        messages.select("line").write_csv(partial, include_header=False, quote_style="never")
-        partial.rename(target)
-        self.position = next_seq
-        self._note()
-
-    def _note(self) -> None:
-        os.pwrite(self._lock, f"{self.position:0{_POSITION_BYTES}d}".encode(), 0)
-
-    def close(self) -> None:
-        """Let others write the stream."""
-        os.close(self._lock)
-
-
-def _follow_files(source: Source, from_beginning: bool) -> Iterator[str]:
-    seen = {path.name for path in _files(source)} if not from_beginning else set[str]()
-    while True:
-        fresh = [path for path in _files(source) if path.name not in seen]
-        for path in fresh:
-            seen.add(path.name)
-            # It may be moved between the look and the read.
-            at = path if path.exists() else source.read / path.name
-            yield from at.read_text(encoding="utf-8").splitlines()
-        if not fresh:
-            time.sleep(_FOLLOW_SECONDS)
-
-
-def _files(source: Source) -> list[Path]:
-    """All files of messages, in the order in which they were written."""
-    found: dict[str, tuple[int, str, Path]] = {}
-    for folder in (source.unread, source.read):
-        for path in folder.glob("[!.]*.jsonl"):
-            try:
-                found[path.name] = (path.stat().st_mtime_ns, path.name, path)
-            except FileNotFoundError:
-                continue
-    return [path for _, _, path in sorted(found.values())]
+    return live_files.follow(source, from_beginning)

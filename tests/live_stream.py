@@ -172,12 +172,13 @@ def played_day(home: Home) -> Played:
 def missing(source: Source, stream: str, played: Played, position: int) -> list[pl.DataFrame]:
     """Messages before a position that no file has, made anew."""
     written: set[int] = set()
-    for name in {path.name for folder in (source.unread, source.read) for path in folder.glob(f"{stream}.*.jsonl")}:
+    for name in {path.name for folder in (source.unread, source.read) for path in folder.rglob(f"{stream}.*.jsonl")}:
         try:
             text = (source.unread / name).read_text()
         except FileNotFoundError:
             # The job has read it.
-            text = (source.read / name).read_text()
+            (path,) = source.read.rglob(name)
+            text = path.read_text()
         written |= {int(json.loads(line)["seq"]) for line in text.splitlines()}
     lost = [seq for seq in range(1, min(position, played.requests.height + 1)) if seq not in written]
     if not lost:

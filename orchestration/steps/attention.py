@@ -101,12 +101,16 @@ def _sweep(downloads: Path) -> None:
 def settle_logs(work: Work, spark: SparkSession) -> Iterator[Outcome]:
     """Typed requests and counts of visits of every log of the days asked for; the newest file of a day counts.
 
-    A log that cannot be read costs no other day: `gold.log_days` tells of it.
+    A log that cannot be read costs no other day: `gold.log_days` tells of it. Of a day that has no log any more, since it
+    turned out to be another day's, nothing stays.
     """
     from spark_jobs.edgar import DayReport, DaysFailed, run_days
     from spark_jobs.edgar_gold import GOLD, VisitDefinition
+    from spark_jobs.edgar_replaced import take_out
 
     newest = newest_logs(work)
+    asked = pl.date_range(work.first, work.last, eager=True)
+    take_out(work.home, asked.filter(~asked.is_in(newest["log_date"].to_list())).to_list())
     definition = VisitDefinition.from_settings(work.settings)
     reports: list[DayReport] = []
     failures: dict[date, str] = {}

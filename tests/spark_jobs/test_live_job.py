@@ -39,4 +39,4 @@ def test_through_kills_of_engine_and_postgres_live_counts_end_equal_to_the_batch
         assert "is starting with url" in said
         assert "Started batch" not in said
         # What is read is out of the way, kept for those who follow.
-        assert len(list(live.source.read.glob("*.jsonl"))) > len(list(live.source.unread.glob("*.jsonl")))
+        assert len(list(live.source.read.rglob("*.jsonl"))) > len(list(live.source.unread.glob("*.jsonl")))

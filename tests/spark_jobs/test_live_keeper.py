@@ -74,7 +74,7 @@ def test_a_checkpoint_that_is_large_is_left_for_a_new_one_though_its_log_does_no
     assert keeper.checkpoint()[0] == first
     apply_batch(owner, Batch("q", 15, COUNTS.to_frame()), Rules())
     keeper.look()
-    assert len(list(keeper.source.read.iterdir())) == 15
+    assert len(list(keeper.source.read.rglob("*.jsonl"))) == 15
     assert keeper.checkpoint_is_large()
     second, _ = keeper.checkpoint()
     assert second != first
@@ -102,7 +102,7 @@ def test_while_the_lake_is_away_counting_goes_on_and_the_outbox_keeps_the_histor
     assert capsys.readouterr().err.count(str(error)) == 2
     assert owner.execute("SELECT count(*) FROM live.outbox").fetchall() == [(2,)]
     # What else is done beside the query is done.
-    assert len(list(keeper.source.read.iterdir())) == 1
+    assert len(list(keeper.source.read.rglob("*.jsonl"))) == 1
     keeper.look()
     assert owner.execute("SELECT count(*) FROM live.outbox").fetchall() == [(0,)]
     keeper.flush()
