@@ -73,17 +73,6 @@ class DayMaker:
         return self._at_hand[day]
 
 
-def visits_day(seconds: pl.LazyFrame, measure: Measure = "all") -> pl.DataFrame:
-    """Rows of gold.visits_day of all days that rows of gold.visits_second tell of."""
-    totals = day_totals(seconds).collect()
-    frames: list[pl.DataFrame] = [DAYS.schema.create_empty()]
-    for mine in totals.partition_by("series"):
-        by_day = {day: rows for (day,), rows in mine.partition_by("log_date", as_dict=True).items()}
-        maker = DayMaker(by_day.__getitem__, sorted(by_day), measure)
-        frames += [frame for _, frame in maker.make_all(sorted(by_day))]
-    return pl.concat(frames).sort(DAYS.key)
-
-
 def _counts(rows: pl.DataFrame, measure: str) -> DayCounts:
     visits = rows[f"visits_{measure}"].fill_null(0).cast(pl.Float64)
     return DayCounts(rows["cik"].to_numpy(), visits.to_numpy())

@@ -13,7 +13,7 @@ from lake import delta
 from lake.contracts import table
 from lake.delta import Commit, Slice, Written
 from lake.rows import Settled
-from orchestration.steps.common import bodies_of, received_enough, write_gold, write_silver
+from orchestration.steps.common import bodies_of, received_enough, unchanged, write_gold, write_silver
 from orchestration.steps.market import members, newest_profiles
 from orchestration.work import Finding, Outcome, Work
 
@@ -57,7 +57,7 @@ def land_quotes(work: Work) -> Iterator[Outcome]:
     universe = members(work)
     lacking = universe if work.again else universe.filter(~pl.col("symbol").is_in(_received(work)))
     if lacking.is_empty():
-        yield from (_unchanged(work, name) for name in (BODIES, UNANSWERED))
+        yield from (unchanged(work, name, "all of it was there") for name in (BODIES, UNANSWERED))
         return
     at = {"at": tick.isoformat()} if work.simulated else {}
     report = run_shards(
@@ -97,11 +97,6 @@ def _received(work: Work) -> list[str]:
     bodies = bodies_of(work, BODIES, where)
     landed = quotes_rows(bodies, work.last, tick_of(work)).good["symbol"].to_list() if bodies.height else []
     return [*known, *landed]
-
-
-def _unchanged(work: Work, table_id: str) -> Outcome:
-    known = table(table_id)
-    return Outcome(known, Written(delta.version(work.home, known) or 0, 0), facts={"unchanged": "all of it was there"})
 
 
 def settle_quotes(work: Work) -> Outcome:

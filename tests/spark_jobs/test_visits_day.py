@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from lake.contracts import table
-from spark_jobs.visits_day import Measure, visits_day
+from spark_jobs.visits_day import DAYS, DayMaker, Measure, day_totals
 
 SECONDS = table("gold.visits_second")
 FIRST = date(2020, 6, 1)
@@ -32,8 +32,15 @@ def second(
 
 
 def days(rows: list[dict[str, object]], measure: Measure = "all") -> pl.DataFrame:
-    result = visits_day(pl.LazyFrame(rows, schema=SECONDS.schema.create_empty().schema), measure)
-    table("gold.visits_day").schema.validate(result)
+    """Rows of gold.visits_day of all days that rows of gold.visits_second tell of."""
+    totals = day_totals(pl.LazyFrame(rows, schema=SECONDS.schema.create_empty().schema)).collect()
+    frames: list[pl.DataFrame] = [DAYS.schema.create_empty()]
+    for mine in totals.partition_by("series"):
+        by_day = {day: rows for (day,), rows in mine.partition_by("log_date", as_dict=True).items()}
+        made = DayMaker(by_day.__getitem__, sorted(by_day), measure).make_all(sorted(by_day))
+        frames += [frame for _, frame in made]
+    result = pl.concat(frames).sort(DAYS.key)
+    DAYS.schema.validate(result)
     return result
 
 
