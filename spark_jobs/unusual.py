@@ -3,9 +3,9 @@
 For a company c on a day d of one series, n(c, d) being its visits:
 
 1. Comparable days are the loaded days of the ten weeks before d of the same weekday, where there are 8 of them; else
-   those from Monday to Friday, or of weekends, as d is. Under 10 such days nothing is said. The median over past weeks
-   as what is usual, against which attention is abnormal, is that of Da, Engelberg and Gao, "In Search of Attention"
-   (Journal of Finance 66, 2011).
+   those from Monday to Friday, or of weekends, as d is. Under 10 such days nothing is said. To hold attention against
+   that of the weeks just before follows Da, Engelberg and Gao, "In Search of Attention" (Journal of Finance 66, 2011),
+   who do so with eight weeks of searches.
 2. What all companies have in common is taken out: the level L(i) of a day is the factor that brings the companies'
    medians over the comparable days nearest to the visits of that day, in the sense of the least sum of absolute
    differences: a weighted median of ratios. One crawler or one company that makes half of a day does not move it, as
