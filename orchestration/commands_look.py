@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 import time
 from pathlib import Path
@@ -102,7 +103,7 @@ def logs(home: Home, screen: Screen, name: str | None, *, lines: int, follow: bo
             line = file.readline()
             if line:
                 screen.say(line.rstrip("\n"))
-            elif path.stat().st_size < file.buffer.tell():
+            elif os.fstat(file.fileno()).st_size < os.lseek(file.fileno(), 0, os.SEEK_CUR):
                 # It had grown too large and was emptied.
                 file.seek(0)
             else:

@@ -62,7 +62,8 @@ class Topic:
 
         refusals: list[Any] = []
         try:
-            admin = AdminClient({**self.client, "error_cb": refusals.append})
+            told: dict[str, Any] = {**self.client, "error_cb": refusals.append}
+            admin = AdminClient(told)
             try:
                 known = admin.list_topics(timeout=ANSWER_SECONDS).topics
             finally:

@@ -14,11 +14,11 @@ For a company c on a day d of one series, n(c, d) being its visits:
 4. Counts are compared as y(n) = 2 √(n + 3/8), on which a Poisson count has the spread 1 whatever its mean (Anscombe,
    "The Transformation of Poisson, Binomial and Negative-Binomial Data", Biometrika 35, 1948): a company with 3 visits
    a day and one with 3,000 are judged by one rule, and a company with few visits needs many to be unusual.
-5. The spread is 1.4826 times the median absolute deviation of y(m) from its median (the robust z-score; Iglewicz and
-   Hoaglin, "How to Detect and Handle Outliers", 1993), but no less than 1, nor than what the hundred companies nearest
-   in size give over the comparable days: the distance above the median that one in a hundred of their days exceeds,
-   over the 2.326 that it would be in a normal distribution. Visits come in bursts, a crawler's stay or a reader's
-   whole afternoon, which are rarer than a median of one company's deviations can see.
+5. The spread is 1.4826 times the median absolute deviation of y(m) from its median (the robust z-score), but no less
+   than 1, nor than what the hundred companies nearest in size give over the comparable days: the distance above the
+   median that one in a hundred of their days exceeds, over the 2.326 that it would be in a normal distribution. Visits
+   come in bursts, a crawler's stay or a reader's whole afternoon, which are rarer than a median of one company's
+   deviations can see.
 6. score = (y(n) − median y(m)) / spread. Unusual is a score of 5 or more: more than twice as far out as one in a
    hundred days of companies of that size. Of a usual under 10 visits it is not said: one visitor's stay is more.
 

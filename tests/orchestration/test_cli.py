@@ -18,9 +18,10 @@ from rich.console import Console
 
 from lake.clock import Clock
 from lake.home import Home, HomeError
+from lake.log_files import bound
 from lake.postgres import PostgresError
 from lake.settings import Settings, load_settings
-from orchestration import dagster_home, processes, running, services
+from orchestration import commands_look, dagster_home, processes, running, services
 from orchestration.cli import main
 from orchestration.commands_look import megabytes
 from orchestration.console import LoadProgress, Screen, answer, cell
@@ -321,6 +322,25 @@ def test_logs(home: Home, capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out.split() == ["two", "three"]
     assert main(["logs", "nobody"]) == 2
     assert "there are: chat" in capsys.readouterr().out
+
+
+def test_who_follows_a_log_goes_on_after_it_was_emptied(
+    home: Home, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = home.logs / "chat.log"
+    log.write_text("one\ntwo\nthree\n")
+    texts = ["four\n", ""]
+
+    def meanwhile(_: float) -> None:
+        if not (text := texts.pop(0)):
+            raise KeyboardInterrupt
+        bound(log, 5)
+        with log.open("a") as file:
+            file.write(text)
+
+    monkeypatch.setattr(commands_look.time, "sleep", meanwhile)
+    assert main(["logs", "chat", "-n", "1", "-f"]) == 130
+    assert capsys.readouterr().out.split() == ["three", "four"]
 
 
 def test_memory_of_a_process() -> None:
