@@ -130,9 +130,13 @@ class Live:
         return self.ask("SELECT count(*) FROM live.streams WHERE ended_at IS NOT NULL") == [(streams,)]
 
 
+# Longer than a batch takes on a busy machine, five writes being a second: what is held back comes in a later batch.
+HELD_WRITES = 15
+
+
 @dataclass
 class Laggard:
-    """A writer that holds some messages back for a few writes, so that they come late.
+    """A writer that holds some messages back for some writes, so that they come late.
 
     Attributes:
         held: what is held back; begun again after a kill, what the one before held.
@@ -153,7 +157,7 @@ class Laggard:
             prompt = messages
         else:
             self.held.append(messages.filter(late))
-        due, self.held = self.held[:-3], self.held[-3:]
+        due, self.held = self.held[:-HELD_WRITES], self.held[-HELD_WRITES:]
         self.writer.write(pl.concat([prompt, *due]), next_seq)
 
     def close(self) -> None:
