@@ -24,13 +24,8 @@ def scratch(root: Path) -> Iterator[Path]:
         root: holds such folders and nothing else.
     """
     root.mkdir(parents=True, exist_ok=True)
-    folder = root / secrets.token_hex(8)
-    # Nobody sweeps between a folder's making and its lock's.
-    with _turn(root):
-        _sweep(root)
-        folder.mkdir()
-        held = _open(_lock_of(folder))
-        flock(held, LOCK_EX | LOCK_NB)
+    _sweep(root)
+    folder, held = _made(root)
     try:
         yield folder
     finally:
@@ -39,6 +34,19 @@ def scratch(root: Path) -> Iterator[Path]:
             _lock_of(folder).unlink()
         finally:
             os.close(held)
+
+
+def _made(root: Path) -> tuple[Path, int]:
+    """A new folder, whose lock was held before it was there, and the lock."""
+    while True:
+        folder = root / secrets.token_hex(8)
+        held = _open(_lock_of(folder))
+        flock(held, LOCK_EX)
+        # Somebody who sweeps may have taken it and removed it in the moment before.
+        if os.fstat(held).st_nlink:
+            folder.mkdir()
+            return folder, held
+        os.close(held)
 
 
 def _sweep(root: Path) -> None:
@@ -61,16 +69,6 @@ def _sweep(root: Path) -> None:
 
 def _lock_of(folder: Path) -> Path:
     return folder.with_name(folder.name + _LOCK)
-
-
-@contextmanager
-def _turn(root: Path) -> Iterator[None]:
-    descriptor = _open(root.with_name(f".{root.name}{_LOCK}"))
-    try:
-        flock(descriptor, LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
 
 
 def _open(path: Path) -> int:

@@ -130,10 +130,6 @@ class Live:
         return self.ask("SELECT count(*) FROM live.streams WHERE ended_at IS NOT NULL") == [(streams,)]
 
 
-# Longer than a batch takes on a busy machine, five writes being a second: what is held back comes in a later batch.
-HELD_WRITES = 15
-
-
 @dataclass
 class Laggard:
     """A writer that holds some messages back for some writes, so that they come late.
@@ -157,7 +153,7 @@ class Laggard:
             prompt = messages
         else:
             self.held.append(messages.filter(late))
-        due, self.held = self.held[:-HELD_WRITES], self.held[-HELD_WRITES:]
+        due, self.held = self.held[:-3], self.held[-3:]
         self.writer.write(pl.concat([prompt, *due]), next_seq)
 
     def close(self) -> None:
@@ -207,11 +203,14 @@ class _Kept:
         """Nothing is held open."""
 
 
-def play(home: Home, seconds: float, share: float = 1.0, stream: str = STREAM) -> bool:
+def play(
+    home: Home, seconds: float, share: float = 1.0, stream: str = STREAM, hold: Callable[[int], object] = id
+) -> bool:
     """Play on from where the last play ended, a day in so many seconds; whether the end is written.
 
     Args:
         share: of the day's requests, after which to stop.
+        hold: called with the number of messages that are held back to the last, before those are written.
     """
     played, source = played_day(home), Source("files", home.landing / "stream")
     direct = writer_of(source, stream)
@@ -222,7 +221,9 @@ def play(home: Home, seconds: float, share: float = 1.0, stream: str = STREAM) -
         return share < 1 and writer.position > last
 
     try:
-        return Replay(played, stream, Pace(86_400 / seconds), ending=ending).run(writer)
+        done = Replay(played, stream, Pace(86_400 / seconds), ending=ending).run(writer)
+        hold(sum(messages.height for messages in writer.held))
+        return done
     finally:
         writer.close()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from pathlib import Path
+from queue import Queue
 
 from tests.live_stream import STREAM, assert_equal_to_batch, live_home, play
 
@@ -24,10 +25,23 @@ def test_through_kills_of_engine_and_postgres_live_counts_end_equal_to_the_batch
         assert live.await_job_s_end() == 1
         player.join()
         live.start_job()
-        player = threading.Thread(target=play, args=(live.home, 10.0))
+        told, go = Queue[int](), threading.Event()
+
+        def hold(messages: int) -> None:
+            told.put(messages)
+            go.wait()
+
+        player = threading.Thread(target=play, args=(live.home, 10.0), kwargs={"hold": hold})
         player.start()
-        live.kill_postgres()
-        player.join()
+        try:
+            live.kill_postgres()
+            held = told.get(timeout=240)
+            assert held > 0
+            # What comes after a batch of newer rows is late, however long that batch took.
+            live.wait(lambda: live.rows() == 40_000 - held, "all but what is held back is counted")
+        finally:
+            go.set()
+            player.join()
         live.wait(live.ended, "the stream is over")
         live.stop_job()
         assert_equal_to_batch(live)
