@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import uuid
 from collections.abc import Iterator
@@ -18,6 +19,17 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = Path(os.environ.get("TIDEMARK_SHARED", ROOT.parent / "shared")).resolve()
+
+
+def pytest_sessionstart() -> None:
+    """Thousands of modules and tests are about to be collected; see `lake.imports`."""
+    gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """They stay: the garbage collector need not walk them again and again."""
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(scope="session")
