@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import signal
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -24,6 +25,9 @@ SHARED = Path(os.environ.get("TIDEMARK_SHARED", ROOT.parent / "shared")).resolve
 def pytest_sessionstart() -> None:
     """Thousands of modules and tests are about to be collected; see `lake.imports`."""
     gc.disable()
+    # What a shell starts in the background ignores Ctrl-C; Dagster makes SIGTERM the same as that, and every command
+    # that a test starts and asks to end would inherit it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_finish() -> None:
