@@ -7,6 +7,7 @@ import logging
 import sys
 
 from lake.home import Home, HomeError
+from lake.imports import uncollected
 from lake.settings import SettingsError, load_settings
 
 
@@ -24,9 +25,10 @@ def main() -> int:
         sys.stderr.write(f"{error}\n")
         return 2
 
-    import uvicorn
+    with uncollected():
+        import uvicorn
 
-    from chat_api.app import build_app
+        from chat_api.app import build_app
 
     # sqlglot reports what it cannot read, text included; the guard refuses it and says so to who asked.
     logging.getLogger("sqlglot").setLevel(logging.ERROR)

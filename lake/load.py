@@ -7,7 +7,8 @@ slice as it was or as it is meant to be, and a repeated load leaves the same row
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -23,17 +24,20 @@ from lake.swap import SwapBlockedError, SwapError, swap
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    from adbc_driver_postgresql.dbapi import Connection
 
 __all__ = [
     "STAGING",
     "Column",
     "LoadError",
+    "Loading",
     "SwapBlockedError",
     "SwapError",
     "built_by",
     "drop_slice",
     "ensure_staging",
     "load_slice",
+    "loading",
     "pending_marts",
     "pending_slices",
     "postgres_columns",
@@ -151,12 +155,46 @@ def _create(connection: psycopg.Connection, table: Table) -> None:
     connection.execute(sql.SQL("COMMENT ON TABLE {} IS {}").format(name, table.description))
 
 
-def load_slice(dsn: str, table: Table, frame: pl.DataFrame, where: Slice | None = None) -> int:
+class Loading:
+    """One connection for many loads, made with the first: PostgreSQL's driver reads its types with each, for 50 ms."""
+
+    def __init__(self, dsn: str) -> None:
+        self.dsn = dsn
+        self._open: Connection | None = None
+
+    def connection(self) -> Connection:
+        """The connection, in no transaction."""
+        # Its package loads pandas where that is installed, and whoever only declares tables need not.
+        from adbc_driver_postgresql import dbapi
+
+        if self._open is None:
+            self._open = dbapi.connect(self.dsn, autocommit=False)
+        return self._open
+
+    def close(self) -> None:
+        """Close it; what was not committed is not there. A later load makes it anew."""
+        if self._open is not None:
+            self._open.close()
+            self._open = None
+
+
+@contextmanager
+def loading(dsn: str) -> Iterator[Loading]:
+    """A connection that the loads of the block share."""
+    shared = Loading(dsn)
+    try:
+        yield shared
+    finally:
+        shared.close()
+
+
+def load_slice(to: str | Loading, table: Table, frame: pl.DataFrame, where: Slice | None = None) -> int:
     """Put rows in place of a slice of a staging table, or of all of it, in one transaction.
 
     The same transaction notes the marts that rest on the table, until a swap has shown them: see `pending_slices`.
 
     Args:
+        to: the owner's libpq URL, or a connection that loads share.
         frame: the contract's columns; more are left out.
         where: the slice that the rows replace; None for the whole table.
 
@@ -171,25 +209,24 @@ def load_slice(dsn: str, table: Table, frame: pl.DataFrame, where: Slice | None 
         outside = frame.filter(~where.expr.fill_null(False)).height
         if outside:
             raise ValueError(f"{table.id}: {outside} of {frame.height} rows lie outside the slice {where.label}")
-    return _put(dsn, table, to_arrow(table, _without_nul(frame)), WHOLE if where is None else where.postgres)
+    return _put(to, table, to_arrow(table, _without_nul(frame)), WHOLE if where is None else where.postgres)
 
 
-def drop_slice(dsn: str, table: Table, predicate: str) -> None:
+def drop_slice(to: str | Loading, table: Table, predicate: str) -> None:
     """Take a slice out of a staging table, and note it for its marts, in one transaction.
 
     Args:
+        to: see `load_slice`.
         predicate: the slice as `Slice.postgres` wrote it.
 
     Raises:
         LoadError: see `load_slice`.
     """
-    _put(dsn, table, to_arrow(table, table.schema.create_empty()), predicate)
+    _put(to, table, to_arrow(table, table.schema.create_empty()), predicate)
 
 
-def _put(dsn: str, table: Table, data: pa.Table, predicate: str) -> int:
-    # Its package loads pandas where that is installed, and whoever only declares tables need not.
+def _put(to: str | Loading, table: Table, data: pa.Table, predicate: str) -> int:
     import adbc_driver_manager
-    from adbc_driver_postgresql import dbapi
 
     target = f"{STAGING}.{table.name}"
     # In one order everywhere, so that two loads that note the same marts wait for each other in turn.
@@ -199,16 +236,19 @@ def _put(dsn: str, table: Table, data: pa.Table, predicate: str) -> int:
         if table.id in _sources(mart)
     )
     clear = f"TRUNCATE {target}" if predicate == WHOLE else f"DELETE FROM {target} WHERE {predicate}"  # noqa: S608 - names from contracts, values quoted by Slice
+    shared: AbstractContextManager[Loading] = loading(to) if isinstance(to, str) else nullcontext(to)
     try:
-        with dbapi.connect(dsn, autocommit=False) as connection, connection.cursor() as cursor:
+        with shared as loads, loads.connection().cursor() as cursor:
             cursor.execute(f"SET LOCAL lock_timeout = {int(LOCK_PATIENCE.total_seconds() * 1000)}")
             cursor.execute(clear)
             if data.num_rows:
                 cursor.adbc_ingest(table.name, data, mode="append", db_schema_name=STAGING)
             if marts:
                 cursor.execute(f"INSERT INTO {STAGING}.{PENDING} VALUES {marts} ON CONFLICT DO NOTHING")  # noqa: S608
-            connection.commit()
+            loads.connection().commit()
     except adbc_driver_manager.Error as error:
+        if not isinstance(to, str):
+            to.close()
         raise LoadError(f"{target}: {error}") from error
     return int(data.num_rows)
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
-from orchestration.definitions import build_defs
+from lake.imports import uncollected
+
+with uncollected():
+    from orchestration.definitions import build_defs
 
 defs = build_defs()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bar
 
+from lake.imports import uncollected
 from orchestration.console import Screen, cell
 
 if TYPE_CHECKING:
@@ -33,12 +34,13 @@ def backfill(  # noqa: PLR0913 - what the command is given
     Raises:
         WrongBackfill: when the asset, the days or the home do not allow it.
     """
-    from lake.clock import Clock
-    from orchestration.backfill import alone
-    from orchestration.backfill import backfill as fill
-    from orchestration.backfill_plan import check_source, make_plan
-    from orchestration.definitions import build_defs
-    from orchestration.serving import served
+    with uncollected():
+        from lake.clock import Clock
+        from orchestration.backfill import alone
+        from orchestration.backfill import backfill as fill
+        from orchestration.backfill_plan import check_source, make_plan
+        from orchestration.definitions import build_defs
+        from orchestration.serving import served
 
     now = Clock.from_settings(settings).now()
     plan = make_plan(build_defs({"home": str(home.root)}), asset, *days, now, live=not home.simulated)
@@ -62,13 +64,14 @@ def reparse(  # noqa: PLR0913 - what the command is given
     Raises:
         WrongBackfill: when there is no such source, or bronze has nothing of those days.
     """
-    from lake.clock import Clock
-    from orchestration.backfill import Report, alone
-    from orchestration.definitions import build_defs
-    from orchestration.reparse import make_steps
-    from orchestration.reparse import reparse as read_anew
-    from orchestration.serving import served
-    from orchestration.work import Work
+    with uncollected():
+        from lake.clock import Clock
+        from orchestration.backfill import Report, alone
+        from orchestration.definitions import build_defs
+        from orchestration.reparse import make_steps
+        from orchestration.reparse import reparse as read_anew
+        from orchestration.serving import served
+        from orchestration.work import Work
 
     first, last = in_order(*days)
     work = Work(home, settings, "reparse", first, last, clock=Clock.from_settings(settings))
@@ -98,13 +101,14 @@ def recount(  # noqa: PLR0913 - what the command is given
     Raises:
         WrongBackfill: when the days are not in order.
     """
-    from lake.clock import Clock
-    from orchestration.backfill import Report, alone
-    from orchestration.definitions import build_defs
-    from orchestration.recount import days_to_count, make_steps
-    from orchestration.reparse import reparse as make
-    from orchestration.serving import served
-    from orchestration.work import Work
+    with uncollected():
+        from lake.clock import Clock
+        from orchestration.backfill import Report, alone
+        from orchestration.definitions import build_defs
+        from orchestration.recount import days_to_count, make_steps
+        from orchestration.reparse import reparse as make
+        from orchestration.serving import served
+        from orchestration.work import Work
 
     first, last = in_order(*days)
     work = Work(home, settings, "recount", first, last, clock=Clock.from_settings(settings))

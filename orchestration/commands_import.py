@@ -6,6 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lake.imports import uncollected
 from orchestration.console import LoadProgress, Screen, summary_tables
 from orchestration.worker import as_json as summary_as_json
 
@@ -18,8 +19,9 @@ if TYPE_CHECKING:
 
 def run(where: tuple[Home, Settings], screen: Screen, paths: list[Path], said: Said, *, as_json: bool) -> int:
     """Import; exit code 1 when a file was refused or a step failed."""
-    from orchestration.importing import ImportBusy, NothingToImport, import_files
-    from orchestration.load import LoadFailed
+    with uncollected():
+        from orchestration.importing import ImportBusy, NothingToImport, import_files
+        from orchestration.load import LoadFailed
 
     progress = LoadProgress(screen)
     try:

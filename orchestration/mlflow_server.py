@@ -21,8 +21,11 @@ def main() -> None:
     parser.add_argument("--port", type=int, required=True)
     words = parser.parse_args()
 
-    import uvicorn
-    from mlflow.server import constants, handlers
+    from lake.imports import uncollected
+
+    with uncollected():
+        import uvicorn
+        from mlflow.server import constants, handlers
 
     store = os.environ["MLFLOW_BACKEND_STORE_URI"]
     os.environ |= {

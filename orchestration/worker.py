@@ -18,11 +18,14 @@ from typing import IO, Any
 
 def serve(commands: IO[bytes], emit: Callable[[dict[str, Any]], None]) -> int:
     """Wait for the word, make the first load, tell how it goes; the exit code."""
-    import psycopg
+    from lake.imports import uncollected
 
-    from lake.home import Home, HomeError
-    from lake.settings import SettingsError, load_settings
-    from orchestration.load import LoadFailed, first_load
+    with uncollected():
+        import psycopg
+
+        from lake.home import Home, HomeError
+        from lake.settings import SettingsError, load_settings
+        from orchestration.load import LoadFailed, first_load
 
     emit({"event": "imported"})
     if not commands.readline():

@@ -1,4 +1,4 @@
-"""Crawls as subprocesses: `run_crawl` starts one and reads what it left; `python -m scrapers.crawl JOB` is one.
+"""Crawls as subprocesses: `run_crawl` starts one (`scrapers.crawl_process`) and reads what it left.
 
 A crawl is a disposable unit: it writes to its own spool folder, ends with an exit code, and is run again as a whole. It
 ends with its parent, however that ends: it holds one end of a pipe and stops when the other is gone.
@@ -33,7 +33,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("scrapers")
 
-DONE, FAILED, WRONG_USE, LEFT_ALONE = 0, 1, 2, 3
+# 2 is wrong use.
+DONE, FAILED, LEFT_ALONE = 0, 1, 3
 _LARGEST_BODY = 64 * 2**20
 _LARGEST_FILE = 8 * 2**30
 
@@ -159,7 +160,7 @@ def environment_of(settings: Settings) -> dict[str, str]:
 
 
 def _run(job: Job, lines: Lines, settings: Settings, timeout: float) -> int:
-    command = [sys.executable, "-m", "scrapers.crawl", str(Path(job.spool) / "job.json"), "--with-parent"]
+    command = [sys.executable, "-m", "scrapers.crawl_process", str(Path(job.spool) / "job.json"), "--with-parent"]
     return run_process(command, job.spider, lines, environment_of(settings), timeout)
 
 
@@ -297,18 +298,3 @@ def end_with_parent(descriptor: int = 0) -> None:
         os._exit(FAILED)
 
     threading.Thread(target=watch, name="parent", daemon=True).start()
-
-
-def main(arguments: list[str]) -> int:
-    """The command: a job file, and `--with-parent` where the crawl is to end with its parent."""
-    files = [argument for argument in arguments if not argument.startswith("-")]
-    if len(files) != 1 or not Path(files[0]).is_file() or set(arguments) - {*files, "--with-parent"}:
-        sys.stderr.write("usage: python -m scrapers.crawl JOB.json [--with-parent]\n")
-        return WRONG_USE
-    if "--with-parent" in arguments:
-        end_with_parent()
-    return crawl(Job.read(Path(files[0])))
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

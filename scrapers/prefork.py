@@ -9,7 +9,6 @@ It ends with its parent, and the children end with it, however either ends: each
 
 from __future__ import annotations
 
-import gc
 import importlib
 import json
 import logging
@@ -21,6 +20,8 @@ import traceback
 from collections import deque
 from collections.abc import Sequence
 from pathlib import Path
+
+from lake.imports import uncollected
 
 PRELOADED = (
     "aiohttp",
@@ -56,7 +57,7 @@ EXIT = "exit.json"
 
 
 def preload() -> None:
-    """Import what a crawl will, Scrapy's own parts among it, and keep that out of the children's collections.
+    """Import what a crawl will, Scrapy's own parts among it.
 
     Nothing imported may start threads of its own or a reactor: a child has none of its parent's threads, and would wait
     for them for ever.
@@ -66,8 +67,6 @@ def preload() -> None:
     parts = (*scrapy.EXTENSIONS_BASE, *scrapy.DOWNLOADER_MIDDLEWARES_BASE, *scrapy.SPIDER_MIDDLEWARES_BASE)
     for name in (*PRELOADED, *(part.rpartition(".")[0] for part in parts)):
         importlib.import_module(name)
-    gc.collect()
-    gc.freeze()
 
 
 def serve(jobs: Sequence[Path], parallel: int) -> None:
@@ -150,7 +149,8 @@ def main(arguments: list[str]) -> int:
         sys.stderr.write("usage: python -m scrapers.prefork PLAN.json\n")
         return 2
     plan = json.loads(Path(arguments[0]).read_text())
-    preload()
+    with uncollected():
+        preload()
     serve([Path(job) for job in plan["jobs"]], int(plan["parallel"]))
     return 0
 

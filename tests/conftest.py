@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import os
+import signal
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -18,6 +20,25 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = Path(os.environ.get("TIDEMARK_SHARED", ROOT.parent / "shared")).resolve()
+
+
+def pytest_sessionstart() -> None:
+    """Thousands of modules and tests are about to be collected; see `lake.imports`."""
+    gc.disable()
+    # What a shell starts in the background ignores Ctrl-C; Dagster makes SIGTERM the same as that, and every command
+    # that a test starts and asks to end would inherit it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection_finish() -> None:
+    """They stay: the garbage collector need not walk them again and again."""
+    gc.freeze()
+    gc.enable()
+
+
+def pytest_sessionfinish() -> None:
+    """Native libraries tell of what is left at the process's end."""
+    gc.unfreeze()
 
 
 @pytest.fixture(scope="session")

@@ -10,12 +10,15 @@ import os
 import sys
 from datetime import datetime
 
-from lake.home import Home
-from lake.settings import load_settings
-from orchestration import crash
-from orchestration.assets.factory import TICK_TAG
-from orchestration.jobs import INVENTORY
-from orchestration.load import Step, runner, tables_of
+from lake.imports import uncollected
+
+with uncollected():
+    from lake.home import Home
+    from lake.settings import load_settings
+    from orchestration import crash
+    from orchestration.assets.factory import TICK_TAG
+    from orchestration.jobs import INVENTORY
+    from orchestration.load import Step, runner, tables_of
 
 
 def main(arguments: list[str]) -> None:

@@ -15,7 +15,17 @@ import psycopg
 from lake import delta, postgres
 from lake.contracts import DISPUTED, TABLES, Table, of_layer, table
 from lake.delta import EVERYTHING, Written
-from lake.load import built_by, drop_slice, ensure_staging, load_slice, pending_slices, staged_tables, swap
+from lake.load import (
+    Loading,
+    built_by,
+    drop_slice,
+    ensure_staging,
+    load_slice,
+    loading,
+    pending_slices,
+    staged_tables,
+    swap,
+)
 from lake.partitions import Partition, hot_partitions, inventory, partitions
 from lake.pending import WHOLE
 from lake.quarantine import by_rule
@@ -89,13 +99,13 @@ def stage(work: Work, dsn: str) -> Staged:
     made = set(ensure_staging(dsn))
     loaded: dict[str, int] = {}
     held: dict[str, int] = {}
-    with psycopg.connect(dsn, autocommit=True) as memory:
+    with psycopg.connect(dsn, autocommit=True) as memory, loading(dsn) as to:
         memory.execute(_MEMORY)
         for known in staged_tables():
             if known.id in made:
                 _forget(memory, known)
             hot = hot_partitions(known, partitions(work.home, known), work.settings.hot_days_of(known))
-            rows = _stage_table(work, dsn, memory, known, hot)
+            rows = _stage_table(work, to, memory, known, hot)
             held[known.id] = sum(part.rows for part in hot.values())
             if rows is not None:
                 loaded[known.id] = rows
@@ -103,7 +113,7 @@ def stage(work: Work, dsn: str) -> Staged:
 
 
 def _stage_table(
-    work: Work, dsn: str, memory: psycopg.Connection, known: Table, hot: dict[str, Partition]
+    work: Work, to: Loading, memory: psycopg.Connection, known: Table, hot: dict[str, Partition]
 ) -> int | None:
     rows = memory.execute("SELECT slice, fingerprint, predicate FROM staging._loaded WHERE table_id = %s", (known.id,))
     noted: dict[str, tuple[str, str | None]] = {label: (mark, predicate) for label, mark, predicate in rows}
@@ -112,25 +122,25 @@ def _stage_table(
     if not changed and not gone:
         return None
     if changed and not known.partition_by:
-        return _stage_whole(work, dsn, memory, known, changed)
+        return _stage_whole(work, to, memory, known, changed)
     if not noted or None in gone.values():
         # Nothing to keep, or a note that does not say what it was of: all of the hot period, on an empty table.
         _forget(memory, known)
-        drop_slice(dsn, known, WHOLE)
+        drop_slice(to, known, WHOLE)
         changed, gone = hot, {}
     # Slice by slice, each with its note: memory holds one, and who is killed goes on with the next.
     count = 0
     for label, part in changed.items():
-        count += load_slice(dsn, known, delta.read(work.home, known, part.where), part.where)
+        count += load_slice(to, known, delta.read(work.home, known, part.where), part.where)
         _note(memory, known, {label: part})
     for label, predicate in gone.items():
-        drop_slice(dsn, known, str(predicate))
+        drop_slice(to, known, str(predicate))
         memory.execute("DELETE FROM staging._loaded WHERE table_id = %s AND slice = %s", (known.id, label))
     return count
 
 
 def _stage_whole(
-    work: Work, dsn: str, memory: psycopg.Connection, known: Table, parts: dict[str, Partition]
+    work: Work, to: Loading, memory: psycopg.Connection, known: Table, parts: dict[str, Partition]
 ) -> int | None:
     """A table without partitions, loaded if its rows have changed.
 
@@ -141,7 +151,7 @@ def _stage_whole(
     frame.sort(known.key).write_ipc(rows)
     content = sha256(rows.getvalue()).hexdigest()
     noted = memory.execute("SELECT content FROM staging._loaded WHERE table_id = %s", (known.id,)).fetchone()
-    count = None if noted == (content,) else load_slice(dsn, known, frame, None)
+    count = None if noted == (content,) else load_slice(to, known, frame, None)
     _note(memory, known, parts)
     memory.execute("UPDATE staging._loaded SET content = %s WHERE table_id = %s", (content, known.id))
     return count

@@ -5,14 +5,17 @@ from __future__ import annotations
 import argparse
 import sys
 
-import uvicorn
+from lake.imports import uncollected
 
-from lake.settings import SettingsError, load_settings
-from scrapers.sandbox.app import build_app
-from scrapers.sandbox.faults import FaultError
-from scrapers.sandbox.replies import ConnectionProtocol
-from scrapers.sandbox.state import Sandbox
-from scrapers.sandbox.world.changes import ChangeError
+with uncollected():
+    import uvicorn
+
+    from lake.settings import SettingsError, load_settings
+    from scrapers.sandbox.app import build_app
+    from scrapers.sandbox.faults import FaultError
+    from scrapers.sandbox.replies import ConnectionProtocol
+    from scrapers.sandbox.state import Sandbox
+    from scrapers.sandbox.world.changes import ChangeError
 
 
 def main(arguments: list[str] | None = None) -> int:

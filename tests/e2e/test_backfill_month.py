@@ -29,14 +29,9 @@ pytestmark = pytest.mark.e2e
 ROWS = 200
 FIRST, BAD, LAST = date(2016, 2, 1), date(2016, 2, 10), date(2016, 2, 29)
 MONTH = ("--from", str(FIRST), "--to", str(LAST))
-BOUNDARIES = (
-    "bronze.files",
-    "bronze.unanswered_logs",
-    "silver.edgar_requests",
-    "gold.log_days",
-    "gold.visits_day",
-    "staged",
-)
+# Where a step's work is on disk and the next one's is not: within a chunk, and in what is made once after the last.
+IN_A_CHUNK = ("bronze.files", "bronze.unanswered_logs", "silver.edgar_requests", "gold.log_days")
+AFTER_THE_LAST = ("gold.visits_day", "staged")
 SMALL = {"TIDEMARK_EDGAR_ROWS_PER_DAY": str(ROWS)}
 
 
@@ -100,48 +95,63 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Command:
     report = told(command, "backfill", "attention", *MONTH)
     assert report["rows"]["silver.edgar_requests"] == ROWS * 29
     assert len(report["made"]) == 5
-
     return command
 
 
-def test_a_damaged_day_costs_no_other_and_is_loaded_alone_when_it_is_mended(
-    undisturbed: Command, tmp_path: Path
-) -> None:
-    command = with_home(tmp_path)
-    home = home_of(command)
+@pytest.fixture(scope="module")
+def disturbed(tmp_path_factory: pytest.TempPathFactory) -> Command:
+    """An empty home whose source has a damaged log of the bad day; the tests below go on in it, one after the other."""
+    command = with_home(tmp_path_factory.mktemp("disturbed"))
     damaged(made_by_the_sandbox(command.home))
-    process = command.start("backfill", "attention", *MONTH)
+    return command
+
+
+def killed(command: Command, boundary: str) -> None:
+    done = command.run("backfill", "attention", *MONTH, extra={SETTING: boundary})
+    assert done.returncode == -signal.SIGKILL, f"not killed after {boundary}:\n{done.stdout}"
+
+
+def runs_of_silver(command: Command) -> dict[date, list[str]]:
+    """By day, the runs that wrote its rows."""
+    rows = delta.read(home_of(command), table("silver.edgar_requests"))
+    return dict(rows.group_by("log_date").agg(pl.col("_run_id").unique()).iter_rows())
+
+
+def test_killed_within_a_chunk_and_between_two_it_goes_on_and_a_damaged_day_costs_no_other(disturbed: Command) -> None:
+    for boundary in IN_A_CHUNK:
+        killed(disturbed, boundary)
+    process = disturbed.start("backfill", "attention", *MONTH)
     # Newest first: the week of the damaged day is the fourth.
     seen = read_until(process, "4/5")
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
-    first = told_with(command, 1, "backfill", "attention", *MONTH)
     assert re.search(r"\d/5 \(\d+%\) 2016-02-22 to 2016-02-28: .* rows, .* left", seen)
-    assert first["already"] == ["2016-02-29", "2016-02-22 to 2016-02-28", "2016-02-15 to 2016-02-21"]
-    assert first["made"] == ["2016-02-08 to 2016-02-14", "2016-02-01 to 2016-02-07"]
-    assert (first["unanswered"], first["failure"], first["complete"]) == (1, None, False)
-    days = delta.read(home, table("gold.log_days")).sort("log_date")
+    report = told_with(disturbed, 1, "backfill", "attention", *MONTH)
+    assert report["already"] == ["2016-02-29", "2016-02-22 to 2016-02-28", "2016-02-15 to 2016-02-21"]
+    assert report["made"] == ["2016-02-08 to 2016-02-14", "2016-02-01 to 2016-02-07"]
+    assert (report["unanswered"], report["failure"], report["complete"]) == (1, None, False)
+    days = delta.read(home_of(disturbed), table("gold.log_days")).sort("log_date")
     assert days.filter(pl.col("status") != "loaded").select("log_date", "status", "reason").rows() == [
         (BAD, "unanswered", "damaged_zip")
     ]
     assert days["rows_in"].sum() == ROWS * 28
-    made_by_the_sandbox(command.home).unlink()
-    second = told(command, "backfill", "attention", *MONTH)
-    assert second["made"] == [str(BAD)]
-    assert second["rows"]["silver.edgar_requests"] == ROWS
-    assert told(command, "backfill", "attention", *MONTH)["made"] == []
-    assert_equal(gold_of(command), gold_of(undisturbed))
+
+
+def test_when_it_is_mended_it_is_loaded_alone_and_killed_on_the_way_to_the_marts_all_is_as_undisturbed(
+    undisturbed: Command, disturbed: Command
+) -> None:
+    before = runs_of_silver(disturbed)
+    made_by_the_sandbox(disturbed.home).unlink()
+    for boundary in AFTER_THE_LAST:
+        killed(disturbed, boundary)
+    report = told(disturbed, "backfill", "attention", *MONTH)
+    assert (report["made"], report["complete"]) == ([], True)
+    after = runs_of_silver(disturbed)
+    assert {day: runs for day, runs in after.items() if before.get(day) != runs}.keys() == {BAD}
+    assert_equal(gold_of(disturbed), gold_of(undisturbed))
+    home = home_of(disturbed)
     assert delta.read(home, table("bronze.files"))["sha256"].is_duplicated().sum() == 0
-    settings = load_settings(home=command.home)
+    settings = load_settings(home=disturbed.home)
     with served(home, settings, ("postgres",)), dg.DagsterInstance.get() as instance:
         assert len(instance.get_materialized_partitions(asset_key("gold.log_days"))) == 29
-
-
-def test_killed_at_each_boundary_in_turn_the_last_run_completes_it(undisturbed: Command, tmp_path: Path) -> None:
-    command = with_home(tmp_path)
-    for boundary in BOUNDARIES:
-        killed = command.run("backfill", "attention", *MONTH, extra={SETTING: boundary})
-        assert killed.returncode == -signal.SIGKILL, f"not killed after {boundary}:\n{killed.stdout}"
-    assert told(command, "backfill", "attention", *MONTH)["complete"]
-    assert_equal(gold_of(command), gold_of(undisturbed))
-    assert command.alive() == []
+    assert disturbed.alive() == []

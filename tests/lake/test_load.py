@@ -161,6 +161,20 @@ def test_a_load_that_fails_leaves_the_old_slice(dsn: str) -> None:
     assert rows(dsn, "SELECT symbol FROM staging.quotes") == [("AAA",)]
 
 
+def test_loads_share_a_connection_and_one_that_fails_takes_nothing_with_it(dsn: str) -> None:
+    first, second = instant(14), instant(15)
+    with load.loading(dsn) as shared:
+        load.load_slice(shared, QUOTES, quotes(first, ["AAA"]), Slice({"session": SESSION, "tick": first}))
+        used = shared.connection()
+        load.load_slice(shared, QUOTES, quotes(second, ["BBB"]), Slice({"session": SESSION, "tick": second}))
+        assert shared.connection() is used
+        assert rows(dsn, "SELECT symbol FROM staging.quotes ORDER BY 1") == [("AAA",), ("BBB",)], "each is committed"
+        with pytest.raises(load.LoadError, match=r"staging\.quotes.*price"):
+            load.load_slice(shared, QUOTES, quotes(second, ["CCC"]).with_columns(price=pl.lit(None, dtype=pl.Float64)))
+        load.drop_slice(shared, QUOTES, Slice({"session": SESSION, "tick": first}).postgres)
+    assert rows(dsn, "SELECT symbol FROM staging.quotes") == [("BBB",)]
+
+
 def test_what_the_web_wrote_is_kept_as_text(dsn: str) -> None:
     companies = table("gold.companies")
     empty = companies.schema.create_empty()

@@ -148,12 +148,12 @@ def test_a_first_load_that_was_killed_goes_on_with_the_slices_that_lack(
 ) -> None:
     whole, loaded = load.load_slice, list[str]()
 
-    def killed_at_the_third(dsn: str, known: Table, frame: pl.DataFrame, where: Slice | None = None) -> int:
+    def killed_at_the_third(to: load.Loading, known: Table, frame: pl.DataFrame, where: Slice | None = None) -> int:
         if known.id == "gold.quotes":
             if len(loaded) == 2:
                 raise KeyboardInterrupt
             loaded.append(where.label if where else "all")
-        return whole(dsn, known, frame, where)
+        return whole(to, known, frame, where)
 
     with monkeypatch.context() as patched:
         patched.setattr(publish, "load_slice", killed_at_the_third)

@@ -326,7 +326,7 @@ def test_a_crawl_that_takes_too_long_is_ended(tmp_path: Path) -> None:
 
 
 def test_wrong_use_has_its_own_exit_code(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "scrapers.crawl", str(tmp_path / "absent.json")]
+    command = [sys.executable, "-m", "scrapers.crawl_process", str(tmp_path / "absent.json")]
     done = subprocess.run(command, cwd=Path(__file__).parents[2], capture_output=True, check=False)
     assert (done.returncode, b"usage" in done.stderr) == (2, True)
     with small_source(lambda *_: Reply()) as source:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
@@ -20,6 +21,7 @@ from spark_jobs.edgar_recount import counted_otherwise, loaded_days, recount_day
 from tests.spark_jobs.test_edgar_job import damaged_logs, day_of, facts
 
 NewHome = Callable[[str], Home]
+Counted = dict[VisitDefinition, dict[str, list[tuple[Any, ...]]]]
 
 REQUESTS_TABLE = table("silver.edgar_requests")
 
@@ -34,7 +36,7 @@ FACTS = {
 
 # Six lines of this log have numbers like 1.13e+24 for a company, one has 0: they name none.
 REQUESTS = """
-    CREATE VIEW requests AS
+    CREATE TABLE requests AS
     WITH read AS (
         SELECT {kind} CAST(epoch(CAST("time" AS INTERVAL)) AS INTEGER) AS s, CAST(TRY_CAST(cik AS DOUBLE) AS BIGINT) AS cik,
                accession, nullif(ip, '') AS ip, idx::DOUBLE = 1 AS is_index,
@@ -62,7 +64,7 @@ def real_log(shared: Path) -> Path:
     return shared / "data" / "edgar_logs" / "log20170101_subset_cs320.zip"
 
 
-def counted_by_duckdb(packed: Path, folder: Path, definition: VisitDefinition) -> dict[str, list[tuple[object, ...]]]:
+def counted_by_duckdb(packed: Path, folder: Path, definition: VisitDefinition) -> dict[str, list[tuple[Any, ...]]]:
     """Each table's rows, as a user of DuckDB would count them: numbers read as floats, equal lines made one by DISTINCT."""
     with zipfile.ZipFile(packed) as archive:
         plain = archive.extract("jan1.csv", folder)
@@ -72,17 +74,28 @@ def counted_by_duckdb(packed: Path, folder: Path, definition: VisitDefinition) -
         return {name: sorted(connection.execute(count).fetchall()) for name, count in COUNTS.items()}
 
 
+@pytest.fixture(scope="module")
+def by_duckdb(real_log: Path, tmp_path_factory: pytest.TempPathFactory) -> Counted:
+    """The real day's counts by each definition."""
+    folder = tmp_path_factory.mktemp("duckdb")
+    return {definition: counted_by_duckdb(real_log, folder, definition) for definition in DEFINITIONS}
+
+
 def ours(home: Home, known: Table) -> list[tuple[object, ...]]:
     return sorted(facts(home, known.id).select(FACTS[known.id]).rows())
 
 
 @pytest.mark.parametrize("definition", DEFINITIONS, ids=["usual", "repeats_once", "three_documents"])
 def test_a_real_day_is_counted_as_duckdb_counts_it(
-    sail: SparkSession, real_log: Path, new_home: NewHome, tmp_path: Path, definition: VisitDefinition
+    sail: SparkSession,
+    real_log: Path,
+    new_home: NewHome,
+    by_duckdb: Counted,
+    definition: VisitDefinition,
 ) -> None:
     home = new_home("real")
     report = run_day(sail, home, day_of(real_log), "run", definition)
-    counted = counted_by_duckdb(real_log, tmp_path, definition)
+    counted = by_duckdb[definition]
     assert len(counted[VISITS.id]) > 170_000
     assert len(counted[DOCUMENTS.id]) > 100_000
     for known in GOLD:
@@ -91,9 +104,10 @@ def test_a_real_day_is_counted_as_duckdb_counts_it(
         known.schema.validate(delta.read(home, known))
 
 
-def test_the_definitions_differ_on_the_real_day(real_log: Path, tmp_path: Path) -> None:
-    days = [counted_by_duckdb(real_log, tmp_path, definition)[DAYS.id][0] for definition in DEFINITIONS]
-    usual, once, three = days
+def test_the_definitions_differ_on_the_real_day(
+    by_duckdb: Counted,
+) -> None:
+    usual, once, three = (by_duckdb[definition][DAYS.id][0] for definition in DEFINITIONS)
     assert once[0] < usual[0]
     assert three[0] == usual[0]
     assert three[1] < usual[1]
