@@ -34,6 +34,7 @@ from spark_jobs.edgar_requests import (
     broken_rules,
     day_facts,
     good_requests,
+    plain_requests,
     refused_requests,
     typed_requests,
 )
@@ -161,7 +162,8 @@ def _clean_all(days: list[Day], scratch: Path, failures: dict[date, str]) -> lis
         try:
             form = edgar_files.read_head(day.raw_path).form
             folder = scratch / f"form-{forms.setdefault(form, len(forms))}"
-            loading.append(_Loading(day, number, edgar_files.clean(day.raw_path, folder, number), folder))
+            log = edgar_files.clean(day.raw_path, folder, number, day=day.log_date)
+            loading.append(_Loading(day, number, log, folder))
         except (NotALog, DamagedLog) as error:
             failures[day.log_date] = str(error)
             for part in scratch.glob(f"form-*/*/file={number}"):
@@ -187,9 +189,8 @@ def _compute_and_commit(  # noqa: PLR0913, PLR0917 - a job's surroundings
     requests_folder = staged.new_folder(home, REQUESTS, scratch / "staged")
     try:
         for (form, folder), alike in _by_form(loading):
-            read_part = partial(read_text, spark, form)
-            typed = typed_requests(_lines(spark, form, folder, alike, read_part), form)
-            good = provenance.joined(spark, good_requests(typed)).select(*REQUESTS.columns)
+            read_part = partial(read_text, spark, form, folder)
+            good = provenance.joined(spark, _requests(spark, form, alike, read_part)).select(*REQUESTS.columns)
             write(good, requests_folder, [one.partition for one in alike])
         requests = staged.files_of(REQUESTS, requests_folder)
         _account(spark, loading, requests)
@@ -234,29 +235,55 @@ def _by_form(loading: list[_Loading]) -> Iterator[tuple[tuple[LogForm, Path], li
     yield from forms.items()
 
 
-def _lines(
-    spark: SparkSession, form: LogForm, folder: Path, alike: list[_Loading], read_part: Callable[[Path], DataFrame]
+def _requests(
+    spark: SparkSession, form: LogForm, alike: list[_Loading], read_part: Callable[[str], DataFrame]
 ) -> DataFrame:
-    """The lines of days of one form, each with the facts of its file."""
-    lines = first_lines(read_part(folder / LINES), form)
-    if any(one.log.repeats for one in alike):
-        lines = lines.unionByName(later_lines(read_part(folder / REPEATS), form))
+    """The good requests of days of one form."""
+    if not all(one.log.plain for one in alike):
+        return good_requests(typed_requests(_lines(spark, form, alike, read_part), form))
+    requests = plain_requests(_with_facts(spark, alike, first_lines(read_part(LINES), form)), form)
+    others = _other_lines(spark, form, alike, read_part)
+    return requests.unionByName(good_requests(typed_requests(others, form))) if others else requests
+
+
+def _with_facts(spark: SparkSession, alike: list[_Loading], lines: DataFrame) -> DataFrame:
+    """Lines, each with the facts of its file."""
     facts = [(one.number, *day_facts(one.day.log_date)) for one in alike]
     return Facts({"file": "int", **FACTS}, facts, ("file",)).joined(spark, lines)
 
 
-def _unusual_lines(spark: SparkSession, form: LogForm, folder: Path, alike: list[_Loading]) -> DataFrame:
-    """As `_lines`, less lines that are plainly good where one pattern can tell."""
+def _other_lines(
+    spark: SparkSession, form: LogForm, alike: list[_Loading], read_part: Callable[[str], DataFrame]
+) -> DataFrame | None:
+    """The lines that were moved out of the chunks of days of one form, if there are any."""
+    if not any(one.log.repeats for one in alike):
+        return None
+    return _with_facts(spark, alike, later_lines(read_part(REPEATS), form))
+
+
+def _lines(
+    spark: SparkSession, form: LogForm, alike: list[_Loading], read_part: Callable[[str], DataFrame]
+) -> DataFrame:
+    """The lines of days of one form."""
+    lines = _with_facts(spark, alike, first_lines(read_part(LINES), form))
+    others = _other_lines(spark, form, alike, read_part)
+    return lines.unionByName(others) if others else lines
+
+
+def _doubtful_lines(spark: SparkSession, form: LogForm, folder: Path, alike: list[_Loading]) -> DataFrame | None:
+    """As `_lines`, less those that are known to be good."""
     # The folder has the lines of all days of the form, also of those that lack none.
     mine = f"file IN ({', '.join(str(one.number) for one in alike)})"
 
-    def read_part(part: Path) -> DataFrame:
-        text = read_lines(spark, part).where(mine)
-        if len(alike) == 1 and part.name == LINES:
+    def read_part(part: str) -> DataFrame:
+        text = read_lines(spark, folder / part).where(mine)
+        if len(alike) == 1 and part == LINES:
             text = text.where(f"NOT ({plainly_good(form, alike[0].day.log_date)})")
         return fields_of_lines(text, form)
 
-    return _lines(spark, form, folder, alike, read_part)
+    if all(one.log.plain for one in alike):
+        return _other_lines(spark, form, alike, read_part)
+    return _lines(spark, form, alike, read_part)
 
 
 def _account(spark: SparkSession, loading: list[_Loading], requests: list[staged.StagedFile]) -> None:
@@ -266,9 +293,11 @@ def _account(spark: SparkSession, loading: list[_Loading], requests: list[staged
         one.refused = [(line.rule, line.text) for line in one.log.refused]
     short = [one for one in loading if one.rows_out != one.log.rows_clean]
     for (form, folder), alike in _by_form(short):
-        typed = typed_requests(_unusual_lines(spark, form, folder, alike), form)
+        doubtful = _doubtful_lines(spark, form, folder, alike)
+        if doubtful is None:
+            continue
         by_date = {one.day.log_date: one for one in alike}
-        for row in refused_requests(typed).toArrow().to_pylist():
+        for row in refused_requests(typed_requests(doubtful, form)).toArrow().to_pylist():
             by_date[row["file_date"]].refused.append((broken_rules(form.series, row["broken"]), row["line"]))
     for one in loading:
         account = RowAccount(one.log.rows_in, one.rows_out, 0, len(one.refused))
