@@ -41,16 +41,16 @@ READ = (
 )
 
 # Into so many parts rows go before they are gathered in groups of nearly one row each, all of a group's into one part.
-# Engines would gather such rows twice: each share for itself, in vain, and then all. Four is the least number of which
-# Sail knows that what is parted by some columns is parted by these and others too, and does not part it again.
-GATHERED_PARTS = 4
+# Engines would gather such rows twice: each share for itself, in vain, and then all. Four parts are the fewest of which
+# Sail knows that what is parted by some columns is parted by these and others too; smaller parts are gathered faster.
+GATHERED_PARTS = 8
 
 Keep: TypeAlias = "Callable[[str, DataFrame], DataFrame]"
 
 _DAY = ("series", "log_date")
 # A visit that is human for all that its own line tells. The second form of the logs tells nothing of it.
 _HUMAN_BY_ITSELF = "series = 'v1' AND status = 200 AND NOT is_crawler AND NOT is_index"
-_MINUTE = "CAST(floor(second_of_day / 60) AS int) AS minute_of_day"
+_MINUTE = "CAST(second_of_day div 60 AS int) AS minute_of_day"
 
 
 @dataclass(frozen=True)

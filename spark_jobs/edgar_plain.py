@@ -73,17 +73,18 @@ class _Block:
         # The word at the last byte goes beyond the text.
         self._bytes = text + bytes(8)
         self._words: Words = np.ndarray(len(text), "<u8", self._bytes, strides=(1,))
-        self._ends, self._commas, self._plain = ends, commas, plain
+        self._plain = plain
+        # By field, where it ends; each of them together, since they are looked at often.
+        used = sorted({place + side for place in plain.places.values() for side in (-1, 0)})
+        self._fields = {place: np.ascontiguousarray(commas[:, place]) for place in used if 0 <= place < plain.width - 1}
+        self._fields |= {-1: np.append(-1, ends[:-1]), plain.width - 1: ends}
 
     def _start(self, name: str) -> Places:
-        place = self._plain.places[name]
-        before = self._commas[:, place - 1] if place else np.append(-1, self._ends[:-1])
-        start: Places = before + 1
+        start: Places = self._fields[self._plain.places[name] - 1] + 1
         return start
 
     def _end(self, name: str) -> Places:
-        place = self._plain.places[name]
-        return self._commas[:, place] if place < self._plain.width - 1 else self._ends
+        return self._fields[self._plain.places[name]]
 
     def _after(self, name: str) -> bytes:
         return b"," if self._plain.places[name] < self._plain.width - 1 else b"\n"

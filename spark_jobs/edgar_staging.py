@@ -107,14 +107,14 @@ def read_lines(spark: SparkSession, folder: Path) -> DataFrame:
     return text.selectExpr("value", "CAST(file AS int) AS file")
 
 
-def read_text(spark: SparkSession, form: LogForm, folder: Path, part: str) -> DataFrame:
-    """The clean text below a form's folder, of one part: the form's `columns_of_text`, and `file`."""
+def read_text(spark: SparkSession, form: LogForm, folder: Path) -> DataFrame:
+    """The clean text below a folder: the form's `columns_of_text`, and `file`."""
     if form.series == "v2":
-        return read_lines(spark, folder / part)
+        return read_lines(spark, folder)
     columns = {**dict.fromkeys(columns_of_text(form), "string"), "file": "int"}
     # Clean text has no quotes that mean anything, and no carriage return, which stands for them here.
     reader = spark.read.schema(ddl(columns)).option("quote", "\r").option("lineSep", "\n")
-    return reader.csv(str(folder / part))
+    return reader.csv(str(folder))
 
 
 def read(
