@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from lake.contracts import table
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
-    from pyspark.sql.connect.group import GroupedData
+    from pyspark.sql import DataFrame, GroupedData
 
     from lake.contracts.base import Table
     from lake.settings import Settings

@@ -70,9 +70,8 @@ class Plain:
 
 class _Block:
     def __init__(self, text: bytes, ends: Places, commas: Places, plain: Plain) -> None:
-        # The word at the last byte goes beyond the text.
-        self._bytes = text + bytes(8)
-        self._words: Words = np.ndarray(len(text), "<u8", self._bytes, strides=(1,))
+        # Words of a field that is shorter than it should be go beyond the text.
+        self._words: Words = np.ndarray(len(text) + 16, "<u8", text + bytes(24), strides=(1,))
         self._plain = plain
         # By field, where it ends; each of them together, since they are looked at often.
         used = sorted({place + side for place in plain.places.values() for side in (-1, 0)})
@@ -120,30 +119,32 @@ class _Block:
         """Whether a field is a whole number of at most eight digits, written as a float; and the least first digit."""
         start, end = self._start(name), self._end(name)
         digits = end - start - 2
-        told = (digits >= 1) & (digits <= 8)
+        told: Told = (digits >= 1) & (digits <= 8)
         tail = b".0" + self._after(name)
         told &= self._words[np.maximum(end - 2, 0)] & _FIRST[len(tail)] == _word(tail)
         kept = _FIRST[np.clip(digits, 0, 8)]
         words = self._words[start] & kept | _ZEROS & ~kept
-        return told & _between(words, first + b"0" * 7, b"9" * 8)
+        told &= _between(words, first + b"0" * 7, b"9" * 8)
+        return told
 
     def is_time(self, name: str) -> Told:
         """Whether a field is a time of day as HH:MM:SS."""
         start = self._start(name)
         words = self._words[start]
-        told = (self._end(name) - start == 8) & _between(words, b"00:00:00", b"29:59:59")
+        told: Told = self._end(name) - start == 8
+        told &= _between(words, b"00:00:00", b"29:59:59")
         # Of the hours from 20 on there are four.
-        return told & ~_between(words, b"24:00:00", b"29:99:99")
+        told &= ~_between(words, b"24:00:00", b"29:99:99")
+        return told
 
     def is_accession(self, name: str) -> Told:
         """Whether a field is an accession number or empty."""
         start, size = self._start(name), self._end(name) - self._start(name)
         told: Told = size == 20
         for at, shape in ((0, b"00000000"), (8, b"00-00-00"), (12, b"0-000000")):
-            # Beyond the text there is nothing of a field so long.
-            words = self._words[np.minimum(start + at, len(self._words) - 1)]
-            told &= _between(words, shape, shape.replace(b"0", b"9"))
-        return told | (size == 0)
+            told &= _between(self._words[start + at], shape, shape.replace(b"0", b"9"))
+        told |= size == 0
+        return told
 
 
 def _word(text: bytes) -> np.uint64:
