@@ -13,7 +13,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,24 +23,15 @@ from lake.contracts.quarantine import Quarantined
 from lake.rows import RowAccount
 from spark_jobs import edgar_files
 from spark_jobs.edgar_days import Day, DayReport, DaysFailed
-from spark_jobs.edgar_files import LINES, REPEATS, CleanLog, DamagedLog, LogForm, NotALog
+from spark_jobs.edgar_files import CleanLog, DamagedLog, LogForm, NotALog
 from spark_jobs.edgar_gold import GOLD, READ, USUAL, VisitDefinition
+from spark_jobs.edgar_reading import DaysText
 from spark_jobs.edgar_replaced import give_way
-from spark_jobs.edgar_requests import (
-    FACTS,
-    PROVENANCE,
-    REQUESTS,
-    broken_rules,
-    day_facts,
-    good_requests,
-    refused_requests,
-    typed_requests,
-)
-from spark_jobs.edgar_staging import Facts, read, read_lines, read_text, scratch_of, stage_gold, write
-from spark_jobs.edgar_text import fields_of_lines, first_lines, later_lines, plainly_good
+from spark_jobs.edgar_requests import PROVENANCE, REQUESTS, broken_rules
+from spark_jobs.edgar_staging import Facts, read, scratch_of, stage_gold, write
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame, SparkSession
+    from pyspark.sql import SparkSession
 
     from lake.home import Home
 
@@ -158,7 +148,8 @@ def _clean_all(days: list[Day], scratch: Path, failures: dict[date, str]) -> lis
         try:
             form = edgar_files.read_head(day.raw_path).form
             folder = scratch / f"form-{forms.setdefault(form, len(forms))}"
-            loading.append(_Loading(day, number, edgar_files.clean(day.raw_path, folder, number), folder))
+            log = edgar_files.clean(day.raw_path, folder, number, day=day.log_date)
+            loading.append(_Loading(day, number, log, folder))
         except (NotALog, DamagedLog) as error:
             failures[day.log_date] = str(error)
             for part in scratch.glob(f"form-*/*/file={number}"):
@@ -183,10 +174,8 @@ def _compute_and_commit(  # noqa: PLR0913, PLR0917 - a job's surroundings
     partitions = [one.partition for one in loading]
     requests_folder = staged.new_folder(home, REQUESTS, scratch / "staged")
     try:
-        for (form, folder), alike in _by_form(loading):
-            read_part = partial(read_text, spark, form)
-            typed = typed_requests(_lines(spark, form, folder, alike, read_part), form)
-            good = provenance.joined(spark, good_requests(typed)).select(*REQUESTS.columns)
+        for text, alike in _texts(loading):
+            good = provenance.joined(spark, text.requests(spark)).select(*REQUESTS.columns)
             write(good, requests_folder, [one.partition for one in alike])
         requests = staged.files_of(REQUESTS, requests_folder)
         _account(spark, loading, requests)
@@ -222,38 +211,15 @@ def _commit(
     }
 
 
-def _by_form(loading: list[_Loading]) -> Iterator[tuple[tuple[LogForm, Path], list[_Loading]]]:
+def _texts(loading: list[_Loading]) -> Iterator[tuple[DaysText, list[_Loading]]]:
     """The days that left lines for the engine, those of one form together."""
     forms: dict[tuple[LogForm, Path], list[_Loading]] = {}
     for one in loading:
         if one.log.rows_clean:
             forms.setdefault((one.log.form, one.folder), []).append(one)
-    yield from forms.items()
-
-
-def _lines(
-    spark: SparkSession, form: LogForm, folder: Path, alike: list[_Loading], read_part: Callable[[Path], DataFrame]
-) -> DataFrame:
-    """The lines of days of one form, each with the facts of its file."""
-    lines = first_lines(read_part(folder / LINES), form)
-    if any(one.log.repeats for one in alike):
-        lines = lines.unionByName(later_lines(read_part(folder / REPEATS), form))
-    facts = [(one.number, *day_facts(one.day.log_date)) for one in alike]
-    return Facts({"file": "int", **FACTS}, facts, ("file",)).joined(spark, lines)
-
-
-def _unusual_lines(spark: SparkSession, form: LogForm, folder: Path, alike: list[_Loading]) -> DataFrame:
-    """As `_lines`, less lines that are plainly good where one pattern can tell."""
-    # The folder has the lines of all days of the form, also of those that lack none.
-    mine = f"file IN ({', '.join(str(one.number) for one in alike)})"
-
-    def read_part(part: Path) -> DataFrame:
-        text = read_lines(spark, part).where(mine)
-        if len(alike) == 1 and part.name == LINES:
-            text = text.where(f"NOT ({plainly_good(form, alike[0].day.log_date)})")
-        return fields_of_lines(text, form)
-
-    return _lines(spark, form, folder, alike, read_part)
+    for (form, folder), alike in forms.items():
+        days = {one.number: one.day.log_date for one in alike}
+        yield DaysText(form, folder, days, tuple(one.log for one in alike)), alike
 
 
 def _account(spark: SparkSession, loading: list[_Loading], requests: list[staged.StagedFile]) -> None:
@@ -262,11 +228,11 @@ def _account(spark: SparkSession, loading: list[_Loading], requests: list[staged
         one.rows_out = sum(f.rows for f in requests if dict(f.partition) == one.partition)
         one.refused = [(line.rule, line.text) for line in one.log.refused]
     short = [one for one in loading if one.rows_out != one.log.rows_clean]
-    for (form, folder), alike in _by_form(short):
-        typed = typed_requests(_unusual_lines(spark, form, folder, alike), form)
+    for text, alike in _texts(short):
+        refused = text.refused(spark)
         by_date = {one.day.log_date: one for one in alike}
-        for row in refused_requests(typed).toArrow().to_pylist():
-            by_date[row["file_date"]].refused.append((broken_rules(form.series, row["broken"]), row["line"]))
+        for row in refused.toArrow().to_pylist() if refused else ():
+            by_date[row["file_date"]].refused.append((broken_rules(text.form.series, row["broken"]), row["line"]))
     for one in loading:
         account = RowAccount(one.log.rows_in, one.rows_out, 0, len(one.refused))
         account.check(f"{one.day.raw_path.name} ({one.day.log_date})")

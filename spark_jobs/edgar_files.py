@@ -18,7 +18,9 @@ from itertools import chain
 from pathlib import Path
 from typing import IO, Literal, NamedTuple
 
+from spark_jobs import edgar_plain
 from spark_jobs.edgar_lines import BLANKS, CHUNK_BYTES, ChunkWriter, Lines, fit_all, whole_lines
+from spark_jobs.edgar_plain import Plain
 from spark_jobs.edgar_repeats import Repeats
 
 Series = Literal["v1", "v2"]
@@ -89,7 +91,9 @@ def read_head(path: Path) -> LogHead:
         return LogHead(form, _date_in_name(path) or _date_in_rows(form, lines))
 
 
-def clean(path: Path, folder: Path, number: int = 0, chunk_bytes: int = CHUNK_BYTES) -> CleanLog:
+def clean(
+    path: Path, folder: Path, number: int = 0, chunk_bytes: int = CHUNK_BYTES, day: date | None = None
+) -> CleanLog:
     """Stream a log into clean text: chunks below `lines/file=NUMBER`, repeats below `repeats/file=NUMBER`.
 
     Args:
@@ -97,6 +101,7 @@ def clean(path: Path, folder: Path, number: int = 0, chunk_bytes: int = CHUNK_BY
         folder: where the text goes, that of several logs of one form beside each other.
         number: the log's own among those.
         chunk_bytes: the most that is in a file.
+        day: the day that the log is of. With it lines that are not plain go among the repeats, where they are few.
 
     Raises:
         NotALog: when it has no log's header.
@@ -110,11 +115,21 @@ def clean(path: Path, folder: Path, number: int = 0, chunk_bytes: int = CHUNK_BY
         log = CleanLog(form=_form(header, path))
         repeats = Repeats(folder / REPEATS / f"file={number}", log.repeats)
         width = log.form.width if log.form.series == "v1" else None
+        plain = _plain(log.form, day)
         with ChunkWriter(lines, chunk_bytes, log, repeats) as writer:
-            for block in fit_all(chain([rest] if rest else [], blocks), width):
+            for block in fit_all(chain([rest] if rest else [], blocks), width, plain):
                 writer.write(block)
     repeats.move()
+    log.plain = plain is not None and repeats.move_unusual()
     return log
+
+
+def _plain(form: LogForm, day: date | None) -> Plain | None:
+    """What plain lines of a form are like, where there are any."""
+    places = dict(form.places)
+    if day is None or form.series != "v1" or not all(name in places for name in edgar_plain.NEEDED):
+        return None
+    return Plain(places, form.width, day)
 
 
 @contextmanager

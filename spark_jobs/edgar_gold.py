@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from lake.contracts import table
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
+    from pyspark.sql import DataFrame, GroupedData
 
     from lake.contracts.base import Table
     from lake.settings import Settings
@@ -39,12 +39,17 @@ READ = (
     "is_crawler",
 )
 
+# Into so many parts rows go before they are gathered in groups of nearly one row each, all of a group's into one part.
+# Engines would gather such rows twice: each share for itself, in vain, and then all. Four parts are the fewest of which
+# Sail knows that what is parted by some columns is parted by these and others too; smaller parts are gathered faster.
+GATHERED_PARTS = 8
+
 Keep: TypeAlias = "Callable[[str, DataFrame], DataFrame]"
 
 _DAY = ("series", "log_date")
 # A visit that is human for all that its own line tells. The second form of the logs tells nothing of it.
 _HUMAN_BY_ITSELF = "series = 'v1' AND status = 200 AND NOT is_crawler AND NOT is_index"
-_MINUTE = "CAST(floor(second_of_day / 60) AS int) AS minute_of_day"
+_MINUTE = "CAST(second_of_day div 60 AS int) AS minute_of_day"
 
 
 @dataclass(frozen=True)
@@ -100,7 +105,9 @@ def gold_frames(
 
     counted = requests if definition.count_repeats else requests.where("repeat_no = 1")
     addresses = keep("addresses", _addresses(counted, definition.documents_a_minute, day))
-    judged = _judged(counted, addresses, day)
+    # Written by themselves they are known to be few, so that an engine joins them without parting all requests.
+    robots = keep("robots", addresses.where("robot").select(*_DAY, "minute_of_day", "ip", "robot"))
+    judged = _judged(counted, robots, day)
     visits = finished(VISITS, _visits_second(judged, day))
     totals = finished(TOTALS, _visits_total_second(visits, day))
     return {
@@ -120,7 +127,7 @@ def _addresses(counted: DataFrame, documents_a_minute: int, day: Sequence[str]) 
     from pyspark.sql import functions as F  # noqa: N812 - heavy, and its customary name
 
     asked = counted.where("series = 'v1' AND ip <> ''").selectExpr(*_DAY, _MINUTE, "ip", "is_index", _by_itself())
-    sums = asked.groupBy(*day, "minute_of_day", "ip").agg(
+    sums = _parted(asked, *day, "minute_of_day", "ip").agg(
         F.expr("sum(CASE WHEN is_index THEN 0 ELSE 1 END)").alias("documents"),
         F.expr("max(by_itself)").alias("by_itself"),
     )
@@ -129,18 +136,23 @@ def _addresses(counted: DataFrame, documents_a_minute: int, day: Sequence[str]) 
     return sums.selectExpr(*day, "minute_of_day", "ip", f"{robot} AS robot", human)
 
 
+def _parted(rows: DataFrame, *columns: str) -> GroupedData:
+    """Rows in groups that are nearly as many as they."""
+    return rows.repartition(GATHERED_PARTS, *columns).groupBy(*columns)
+
+
 def _by_itself() -> str:
     return f"CASE WHEN {_HUMAN_BY_ITSELF} THEN 1 ELSE 0 END AS by_itself"
 
 
-def _judged(counted: DataFrame, addresses: DataFrame, day: Sequence[str]) -> DataFrame:
+def _judged(counted: DataFrame, robots: DataFrame, day: Sequence[str]) -> DataFrame:
     """Requests with `human`: 1 or 0, empty in the second form."""
     from pyspark.sql import functions as F  # noqa: N812 - heavy, and its customary name
 
-    robots = addresses.where("robot").select(*day, "minute_of_day", "ip", "robot")
     asked = counted.selectExpr(*_DAY, "second_of_day", _MINUTE, "cik", "requested_at", "accession", "ip", _by_itself())
     # Robots' minutes are few beside requests.
-    joined = asked.join(F.broadcast(robots), [*day, "minute_of_day", "ip"], "left")
+    known = robots.select(*day, "minute_of_day", "ip", "robot")
+    joined = asked.join(F.broadcast(known), [*day, "minute_of_day", "ip"], "left")
     human = "CASE WHEN series <> 'v1' THEN NULL WHEN robot IS NULL THEN by_itself ELSE 0 END AS human"
     return joined.selectExpr(*_DAY, "second_of_day", "cik", "requested_at", "accession", "ip", human)
 
@@ -148,7 +160,7 @@ def _judged(counted: DataFrame, addresses: DataFrame, day: Sequence[str]) -> Dat
 def _visits_second(judged: DataFrame, day: Sequence[str]) -> DataFrame:
     from pyspark.sql import functions as F  # noqa: N812 - heavy, and its customary name
 
-    return judged.groupBy(*day, "second_of_day", "cik").agg(
+    return _parted(judged, *day, "second_of_day", "cik").agg(
         F.expr("min(requested_at)").alias("second"),
         F.expr("count(*)").alias("visits_all"),
         F.expr("CAST(sum(human) AS bigint)").alias("visits_human"),
@@ -172,7 +184,9 @@ def _visits_documents(judged: DataFrame, day: Sequence[str]) -> DataFrame:
     of_filings = judged.where("accession <> ''").selectExpr(
         *_DAY, "cik", "accession", "CASE WHEN ip <> '' THEN ip END AS ip", "human"
     )
-    by_address = of_filings.groupBy(*day, "cik", "accession", "ip").agg(
+    # Parted by filing, so that both gatherings rest on it.
+    parted = of_filings.repartition(GATHERED_PARTS, *day, "cik", "accession")
+    by_address = parted.groupBy(*day, "cik", "accession", "ip").agg(
         F.expr("count(*)").alias("visits"), F.expr("CAST(sum(human) AS bigint)").alias("human")
     )
     return by_address.groupBy(*day, "cik", "accession").agg(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,9 +17,10 @@ from typing import IO, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from spark_jobs.edgar_plain import Plain
 from spark_jobs.edgar_repeats import Ends, Hashes, Repeats, hashes_of
 
-BLOCK_BYTES = 4 << 20
+BLOCK_BYTES = 2 << 20
 CHUNK_BYTES = 64 << 20
 LONGEST_LINE = 1 << 20
 
@@ -58,7 +59,8 @@ class Lines:
         rows_clean: lines for the engine: those in the chunks, and the repeats of some of them.
         refused: lines kept back.
         chunks: the text files written, in the order of the log; a line that begins with `edgar_repeats.MOVED` is none.
-        repeats: the text files with the second and later ones of equal lines; see `edgar_repeats`.
+        repeats: the text files with the second and later ones of equal lines, and unusual ones; see `edgar_repeats`.
+        plain: whether all lines left in the chunks are plain ones; see `edgar_plain`.
     """
 
     rows_in: int = 0
@@ -66,6 +68,7 @@ class Lines:
     refused: list[RefusedLine] = field(default_factory=list)
     chunks: list[Path] = field(default_factory=list)
     repeats: list[Path] = field(default_factory=list)
+    plain: bool = False
 
 
 def whole_lines(stream: IO[bytes]) -> Iterator[bytes]:
@@ -97,6 +100,7 @@ class Fitted(NamedTuple):
         hashes: of each line.
         rows_in: lines of the block, blank ones apart.
         refused: those of them that are not in the text.
+        unusual: the numbers of the lines that are not plain, where that was told.
     """
 
     text: bytes
@@ -104,6 +108,7 @@ class Fitted(NamedTuple):
     hashes: Hashes
     rows_in: int
     refused: list[RefusedLine]
+    unusual: Ends
 
 
 class ChunkWriter:
@@ -137,52 +142,56 @@ class ChunkWriter:
             path = self._folder / f"chunk-{len(self._log.chunks):05d}.txt"
             self._file, self._size = path.open("wb"), 0
             self._log.chunks.append(path)
-        self._repeats.note(block.hashes, block.ends, self._log.chunks[-1], self._size)
+        self._repeats.note(block.hashes, block.ends, block.unusual, self._log.chunks[-1], self._size)
         self._file.write(block.text)
         self._size += len(block.text)
 
 
-def fit_all(blocks: Iterable[bytes], width: int | None) -> Iterator[Fitted]:
+def fit_all(blocks: Iterable[bytes], width: int | None, plain: Plain | None = None) -> Iterator[Fitted]:
     """Blocks of whole lines made fit, in their order, some at a time; see `fit`."""
     waiting: deque[Future[Fitted]] = deque()
     with ThreadPoolExecutor(THREADS) as pool:
         for block in blocks:
-            waiting.append(pool.submit(fit, block, width))
+            waiting.append(pool.submit(fit, block, width, plain))
             if len(waiting) > 2 * THREADS:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
 
 
-def fit(block: bytes, width: int | None) -> Fitted:
+def fit(block: bytes, width: int | None, plain: Plain | None = None) -> Fitted:
     """A block without the lines that are refused.
 
     Args:
         block: whole lines.
         width: how many fields each line has; None where a field may hold commas without quotes.
+        plain: what plain lines are like, where that is to be told; then the width is known.
     """
     text = block.replace(b"\r\n", b"\n") if b"\r" in block else block
-    ends = _ends(text)
+    ends = _places(text, _LINE_FEED)
+    commas = _places(text, _COMMA) if width is not None else _NOWHERE
     count = len(ends)
     refused: list[RefusedLine] = []
-    odd = _odd_lines(text, ends, width)
+    odd = _odd_lines(text, ends, commas, width)
     if len(odd):
-        # Judged with the line ends as they are: more than one carriage return at an end is no damage either.
-        lines = block[:-1].split(b"\n")
-        judged = {int(number): _judge(lines[number], width) for number in odd}
-        text = _with_judged(text, ends, judged)
+        spans = [(int(ends[number - 1]) + 1 if number else 0, int(ends[number])) for number in odd.tolist()]
+        judged = {(start, end): _judge(text[start:end], width) for start, end in spans}
         refused = [verdict for verdict in judged.values() if isinstance(verdict, RefusedLine)]
         count -= sum(verdict is None for verdict in judged.values())
-        ends = _ends(text)
-    return Fitted(text, ends, hashes_of(text, ends), count, refused)
+        text, ends, commas = _with_judged(text, ends, commas, judged)
+    told = plain.lines(text, ends, commas) if plain else np.ones(len(ends), np.bool_)
+    return Fitted(text, ends, hashes_of(text, ends), count, refused, np.flatnonzero(~told))
 
 
-def _ends(text: bytes) -> Ends:
-    found: Ends = np.flatnonzero(np.frombuffer(text, np.uint8) == _LINE_FEED)
+_NOWHERE: Ends = np.empty(0, np.int64)
+
+
+def _places(text: bytes, code: int) -> Ends:
+    found: Ends = np.flatnonzero(np.frombuffer(text, np.uint8) == code)
     return found
 
 
-def _odd_lines(text: bytes, ends: Ends, width: int | None) -> Ends:
+def _odd_lines(text: bytes, ends: Ends, commas: Ends, width: int | None) -> Ends:
     """The numbers of lines that need a look.
 
     They have anything but ASCII without control bytes and quotes, or another number of fields, or an empty first one, or
@@ -198,14 +207,13 @@ def _odd_lines(text: bytes, ends: Ends, width: int | None) -> Ends:
         marks = ((codes < _SPACE) & (codes != _LINE_FEED)) | (codes == _QUOTE) | (codes >= _ASCII_END)
         odd[np.searchsorted(ends, np.flatnonzero(marks))] = True
     if width is not None:
-        odd |= _of_another_width(codes, ends, width)
+        odd |= _of_another_width(commas, ends, width)
     found: Ends = np.flatnonzero(odd)
     return found
 
 
-def _of_another_width(codes: NDArray[np.uint8], ends: Ends, width: int) -> NDArray[np.bool_]:
+def _of_another_width(commas: Ends, ends: Ends, width: int) -> NDArray[np.bool_]:
     """Whether each line has another number of fields."""
-    commas = np.flatnonzero(codes == _COMMA)
     each = width - 1
     if each and len(commas) == each * len(ends):
         first, last = commas[::each], commas[each - 1 :: each]
@@ -215,17 +223,34 @@ def _of_another_width(codes: NDArray[np.uint8], ends: Ends, width: int) -> NDArr
     return other
 
 
-def _with_judged(text: bytes, ends: Ends, judged: dict[int, bytes | RefusedLine | None]) -> bytes:
-    """The text with what was judged fit in place of the lines judged."""
+def _with_judged(
+    text: bytes, ends: Ends, commas: Ends, judged: Mapping[tuple[int, int], bytes | RefusedLine | None]
+) -> tuple[bytes, Ends, Ends]:
+    """The text with what was judged fit in place of the lines judged, its line feeds and its commas."""
+    changed = {span: verdict for span, verdict in judged.items() if verdict != text[slice(*span)]}
     pieces: list[bytes] = []
-    start = 0
-    for number, verdict in judged.items():
-        pieces.append(text[start : int(ends[number - 1]) + 1 if number else 0])
-        start = int(ends[number]) + 1
+    after = 0
+    for (start, end), verdict in changed.items():
+        pieces.append(text[after:start])
+        after = end + 1
         if isinstance(verdict, bytes):
             pieces.append(verdict + b"\n")
-    pieces.append(text[start:])
-    return b"".join(pieces)
+    kept = b"".join([*pieces, text[after:]])
+    if any(isinstance(verdict, bytes) for verdict in changed.values()):
+        return kept, _places(kept, _LINE_FEED), _places(kept, _COMMA) if len(commas) else commas
+    return kept, _cut(ends, changed), _cut(commas, changed)
+
+
+def _cut(places: Ends, spans: Iterable[tuple[int, int]]) -> Ends:
+    """Places in a text from which lines were cut, less those in them."""
+    pieces: list[Ends] = []
+    kept = gone = 0
+    for start, end in spans:
+        low, high = np.searchsorted(places, (start, end + 1))
+        pieces.append(places[kept:low] - gone)
+        kept, gone = int(high), gone + end + 1 - start
+    pieces.append(places[kept:] - gone)
+    return np.concatenate(pieces)
 
 
 def _judge(line: bytes, width: int | None) -> bytes | RefusedLine | None:

@@ -103,11 +103,7 @@ def typed_requests(lines: DataFrame, form: LogForm) -> DataFrame:
     whole = "value" if form.series == "v2" else f"concat_ws(',', {texts_of(form)})"
     whole_lines = lines.selectExpr("*", f"{whole} AS line")
     read = _read_v1(whole_lines, form) if form.series == "v1" else _read_v2(whole_lines)
-    made = {
-        "series": f"'{form.series}'",
-        "requested_at": "timestamp_seconds(midnight + second_of_day - coalesce(own_offset,"
-        " CASE WHEN second_of_day < switch_second THEN offset_before ELSE offset_after END))",
-    }
+    made = {"series": f"'{form.series}'", "requested_at": _instant(f"coalesce(own_offset, {_OFFSET})")}
     kept = [c for c in REQUESTS.columns if c not in made and c not in REQUESTS.provenance]
     broken = " + ".join(
         f"CASE WHEN coalesce({text}, false) THEN 0 ELSE {1 << bit} END"
@@ -115,6 +111,44 @@ def typed_requests(lines: DataFrame, form: LogForm) -> DataFrame:
     )
     made["broken"] = f"{broken} + {_STAYS_HERE}"
     return read.selectExpr(*kept, "line", *(f"{text} AS {name}" for name, text in made.items()))
+
+
+def plain_requests(lines: DataFrame, form: LogForm) -> DataFrame:
+    """Plain lines of the first form as requests, as `good_requests` of `typed_requests` has them.
+
+    Args:
+        lines: as there, and each of them plain; see `edgar_plain`.
+        form: where the fields are.
+    """
+    text = {name: columns_of_text(form)[place] for name, place in form.places}
+    digits = f"CAST(replace({text['time']}, ':', '') AS int)"
+    document = f"coalesce({text['document']}, '')"
+    made = {
+        "series": f"'{form.series}'",
+        "log_date": "file_date",
+        "cik": f"CAST(CAST({text['cik']} AS double) AS bigint)",
+        "requested_at": _instant(_OFFSET),
+        "accession": f"coalesce({text['accession']}, '')",
+        # Two patterns are told faster than a first letter is cut out.
+        "document": f"CASE WHEN {document} LIKE '-%' OR {document} LIKE '.%'"
+        f" THEN concat(coalesce({text['accession']}, ''), {document}) ELSE {document} END",
+        "ip": f"coalesce({text['ip']}, '')",
+        "zone": f"CASE {text['zone']} WHEN '0.0' THEN 0D ELSE 500D END",
+        "status": f"CAST(CAST({text['status']} AS double) AS int)",
+        "size_bytes": f"CAST(CAST({text['size']} AS double) AS bigint)",
+        "is_index": f"{text['idx']} = '1.0'",
+        "is_crawler": f"{text['crawler']} = '1.0'",
+    }
+    timed = lines.selectExpr("*", f"{digits} AS digits").selectExpr("*", f"CAST({_SECONDS} AS int) AS second_of_day")
+    wanted = (c for c in REQUESTS.columns if c not in REQUESTS.provenance)
+    return timed.selectExpr(*(f"{made[name]} AS {name}" if name in made else name for name in wanted))
+
+
+_OFFSET = "CASE WHEN second_of_day < switch_second THEN offset_before ELSE offset_after END"
+
+
+def _instant(offset: str) -> str:
+    return f"timestamp_seconds(midnight + second_of_day - {offset})"
 
 
 def _shape(text: str) -> str:
@@ -137,11 +171,9 @@ def _digits(clock: str) -> str:
     return f"CASE WHEN {_shape(clock)} = '00:00:00' THEN try_cast(replace({clock}, ':', '') AS int) END"
 
 
-# The second of the day by the column `digits`; null where there is no such minute or second.
-_SECOND = (
-    "CASE WHEN digits % 100 <= 59 AND digits div 100 % 100 <= 59"
-    " THEN digits div 10000 * 3600 + digits div 100 % 100 * 60 + digits % 100 END"
-)
+# The second of the day by the column `digits`; then null where there is no such minute or second.
+_SECONDS = "digits div 10000 * 3600 + digits div 100 % 100 * 60 + digits % 100"
+_SECOND = f"CASE WHEN digits % 100 <= 59 AND digits div 100 % 100 <= 59 THEN {_SECONDS} END"
 
 
 def _day(text: str) -> str:

@@ -55,6 +55,8 @@ _SESSION = {
 # Parquet is written fast rather than small, and without long dictionaries of what hardly repeats.
 _ZSTD_LEVEL = 1
 _DICTIONARY_BYTES = 128 << 10
+# Of a day's requests smaller groups of rows than Sail's own are written in a seventh less processor time.
+_ROWS_OF_A_GROUP = 262_144
 
 
 class EngineError(RuntimeError):
@@ -121,6 +123,7 @@ def sail_environment(base: Mapping[str, str]) -> dict[str, str]:
         **base,
         "SAIL_PARQUET__COMPRESSION": f"zstd({_ZSTD_LEVEL})",
         "SAIL_PARQUET__DICTIONARY_PAGE_SIZE_LIMIT": str(_DICTIONARY_BYTES),
+        "SAIL_PARQUET__MAX_ROW_GROUP_SIZE": str(_ROWS_OF_A_GROUP),
     }
 
 

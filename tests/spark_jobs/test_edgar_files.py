@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import zipfile
 from collections import Counter
 from datetime import date
@@ -16,7 +17,9 @@ from hypothesis import strategies as st
 from spark_jobs import edgar_files, edgar_lines, edgar_repeats
 from spark_jobs.edgar_files import DamagedLog, NotALog, clean, read_head
 from spark_jobs.edgar_lines import INNER_COMMA
+from spark_jobs.edgar_plain import Plain
 from spark_jobs.edgar_repeats import MOVED, NUMBER_DIGITS
+from spark_jobs.edgar_text import plainly_good
 
 HEADER = b"ip,date,time,zone,cik,accession,extention,code,size,idx,norefer,noagent,find,crawler,browser"
 ODD = b"\n," + "é".encode() + b"," * 13 + b"\n"
@@ -209,3 +212,57 @@ def test_every_line_of_any_bytes_is_clean_or_refused(
     assert text.count(b"\n") == log.rows_clean
     assert not any(mark in text for mark in (b"\0", b"\r", b"\n\n"))
     text.decode()
+
+
+def test_lines_that_are_not_plain_are_moved_where_they_are_few(tmp_path: Path) -> None:
+    day = date(2017, 1, 2)
+    plain = [LINE.replace(b"00:00:01", b"00:%02d:%02d" % divmod(number, 60)) for number in range(200)]
+    other = LINE.replace(b",320193.0,", b",320193,")
+    quoted = LINE.replace(b".txt", b'"a,b.txt"')
+    lines = [*plain[:100], other, quoted, *plain[100:], other, plain[0]]
+    log = clean(written(tmp_path, b"\n".join([HEADER, *lines])), tmp_path / "out", day=day)
+    assert log.plain
+    assert [line for line in _lines(log.chunks) if line[:1] != MOVED.encode()] == plain
+    moved = quoted.replace(b'"a,b.txt"', f"a{INNER_COMMA}b.txt".encode())
+    assert sorted(repeats(log)) == sorted([(1, moved), (1, other), (2, plain[0]), (2, other)])
+    many = clean(written(tmp_path, b"\n".join([HEADER, *lines[90:110]])), tmp_path / "many", day=day)
+    assert not many.plain
+    assert many.repeats == []
+
+
+_FIELD = st.one_of(
+    st.sampled_from(
+        ["", "0.0", "1.0", "500.0", "200.0", "600.0", "099.0", "23:59:59", "24:00:00", "20:60:00", "19:59:60"]
+    ),
+    st.sampled_from(["320193.0", "012.0", "12345678.0", "123456789.0", "1.5", ".0", "2017-01-02", "2017-01-03"]),
+    st.sampled_from(["0000320193-17-000001", "0000320193-17-00000a", "0000320193.17-000001", "00:00:0é", "1/:0"]),
+    st.text("0123456789.:-é/;", max_size=21),
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(data=st.data())
+def test_what_is_called_plain_matches_the_pattern_of_lines_that_break_no_rule(data: st.DataObject) -> None:
+    fields = LINE.decode().split(",")
+    names = ("ip", "date", "time", "zone", "cik", "accession", "document", "status", "size", "idx", "crawler")
+    places = dict(zip(names, (0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 13), strict=True))
+    form = edgar_files.LogForm("v1", tuple(places.items()), len(fields))
+    lines = []
+    for _ in range(8):
+        changed = list(fields)
+        for name in data.draw(st.lists(st.sampled_from(names), max_size=2)):
+            changed[places[name]] = data.draw(_FIELD)
+        lines.append(",".join(changed).encode())
+    text = b"".join(line + b"\n" for line in lines)
+    codes = np.frombuffer(text, np.uint8)
+    ends, commas = (np.flatnonzero(codes == code) for code in b"\n,")
+    told = Plain(places, len(fields), date(2017, 1, 2)).lines(text, ends, commas)
+    pattern = re.compile(plainly_good(form, date(2017, 1, 2)).removeprefix("value RLIKE r'").removesuffix(r"\z'"))
+    for line, plain in zip(lines, told, strict=True):
+        good = pattern.fullmatch(line.decode()) is not None
+        assert good or not plain, line
+    assert (
+        Plain(places, len(fields), date(2017, 1, 2))
+        .lines(LINE + b"\n", np.array([len(LINE)]), np.flatnonzero(np.frombuffer(LINE, np.uint8) == ord(",")))
+        .all()
+    )

@@ -21,7 +21,7 @@ from lake import delta, staged
 from lake.home import Home
 from lake.rows import RowsLost
 from lake.settings import load_settings
-from spark_jobs import edgar, edgar_repeats
+from spark_jobs import edgar_files, edgar_reading, edgar_repeats
 from spark_jobs.edgar import Day, DaysFailed, run_day, run_days
 from spark_jobs.edgar_files import NotALog, read_head
 from spark_jobs.edgar_gold import GOLD, MINUTES, USUAL, VISITS
@@ -157,6 +157,41 @@ def test_both_engines_make_the_same_tables(sail: SparkSession, apache: SparkSess
     assert refused[0].equals(refused[1])
 
 
+def test_plain_lines_are_read_as_lines_that_are_looked_at_in_full(
+    sail: SparkSession, apache: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "log20170312.csv"
+    mutated_logs(tmp_path / "mutated")
+    odd = (tmp_path / "mutated" / "log20170314.csv").read_text().replace("2017-03-14", "2017-03-12").splitlines()[1:]
+    shapes = [
+        f"1.2.3.abc,2017-03-12,{time},{zone},{cik},{accession},{document},{status},{size},{idx},0.0,0.0,9.0,{crawler},"
+        for time, zone, cik, size in (
+            ("00:00:00", "0.0", "1.0", ""),
+            ("01:59:59", "500.0", "99999999.0", "0.0"),
+            ("03:00:00", "0.0", "320193.0", "12345678.0"),
+            ("23:59:59", "0.0", "320193.0", "5.0"),
+        )
+        for accession, document in (("", ""), ("", ".txt"), ("0000320193-17-000001", "-index.htm"), ("", "x/é.xml"))
+        for status, idx, crawler in (("200.0", "0.0", "1.0"), ("0.0", "1.0", "0.0"), ("599.0", "1.0", "1.0"))
+    ]
+    path.write_text("\n".join([HEADER_V1, *shapes * 200, *odd[:1200]]))
+    in_full, plain, on_spark = (Home.open(load_settings(home=tmp_path / name, world="real")) for name in "abc")
+    monkeypatch.setattr(edgar_repeats, "UNUSUAL_ONE_IN", 10**9)
+    report = run_day(sail, in_full, day_of(path), "run")
+    monkeypatch.setattr(edgar_repeats, "UNUSUAL_ONE_IN", 2)
+    assert edgar_files.clean(path, tmp_path / "text", day=date(2017, 3, 12)).plain
+    for spark, home in ((sail, plain), (apache, on_spark)):
+        again = run_day(spark, home, day_of(path), "run")
+        assert (again.rows_out, again.broken) == (report.rows_out, report.broken)
+        assert again.quarantined > 100
+        for table in (REQUESTS, *GOLD):
+            assert facts(home, table.id).equals(facts(in_full, table.id)), table.id
+        refused = [
+            delta.read_quarantine(one, REQUESTS).sort("rules", "row").drop("observed_at") for one in (in_full, home)
+        ]
+        assert refused[0].equals(refused[1])
+
+
 def test_each_line_of_the_first_form_is_typed_or_refused_for_its_rule(loaded: Home) -> None:
     good = facts(loaded, REQUESTS.id).filter(pl.col("series") == "v1")
     kept = [line for line, rules in LINES_V1 if rules == ""]
@@ -288,8 +323,8 @@ def test_a_line_lost_by_the_engine_stops_the_load(
 ) -> None:
     good, _ = damaged_logs(tmp_path / "logs")
     home = new_home("lost")
-    whole = edgar.good_requests
-    monkeypatch.setattr(edgar, "good_requests", lambda typed: whole(typed).where("repeat_no = 1"))
+    whole = edgar_reading.good_requests
+    monkeypatch.setattr(edgar_reading, "good_requests", lambda typed: whole(typed).where("repeat_no = 1"))
     with pytest.raises(RowsLost, match=r"log20170312\.csv"):
         run_day(sail, home, good, "run")
     assert delta.count(home, REQUESTS) == 0
