@@ -106,6 +106,17 @@ def bucket(s3_endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Bucket:
     return found
 
 
+# Each of these starts what there should be one of on a machine: the whole system on its usual ports, a cluster.
+TOGETHER = ("e2e", "kafka")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Where several processes run the tests, a file's tests stay together, and so do those of some folders."""
+    for item in items:
+        folder = item.path.parent.name
+        item.add_marker(pytest.mark.xdist_group(folder if folder in TOGETHER else item.path.stem))
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """One closing line says how many tests skipped for want of the material."""
     skipped = terminalreporter.stats.get("skipped", [])
