@@ -58,6 +58,8 @@ def _run(name: str, csv: Path, out: Path) -> Figures:
     home = out / "home"
     env = {**os.environ, "TIDEMARK_HOME": str(home)}
     command = [sys.executable, "-m", "benchmarks.edgar_work", name, str(csv), str(out)]
+    # What was written before is on the disk: nobody waits for another's pages.
+    os.sync()
     with PeakMemory(home) as memory:
         done = subprocess.run(command, env=env, cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode:

@@ -57,7 +57,7 @@ class DaysText:
             return good_requests(typed_requests(self._lines(spark, read_part), self.form))
         requests = plain_requests(self._first(spark, read_part), self.form)
         moved = self._moved(spark, read_part)
-        return requests.unionByName(good_requests(typed_requests(moved, self.form))) if moved else requests
+        return requests.unionByName(good_requests(typed_requests(moved, self.form))) if moved is not None else requests
 
     def refused(self, spark: SparkSession) -> DataFrame | None:
         """The lines that break a rule, as `refused_requests`; none where no line can."""
@@ -71,11 +71,11 @@ class DaysText:
             return fields_of_lines(text, self.form)
 
         doubtful = self._moved(spark, read_part) if self.plain else self._lines(spark, read_part)
-        return refused_requests(typed_requests(doubtful, self.form)) if doubtful else None
+        return refused_requests(typed_requests(doubtful, self.form)) if doubtful is not None else None
 
     def _lines(self, spark: SparkSession, read_part: _Read) -> DataFrame:
         lines, moved = self._first(spark, read_part), self._moved(spark, read_part)
-        return lines.unionByName(moved) if moved else lines
+        return lines.unionByName(moved) if moved is not None else lines
 
     def _first(self, spark: SparkSession, read_part: _Read) -> DataFrame:
         return self._with_facts(spark, first_lines(read_part(LINES), self.form))
