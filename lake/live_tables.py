@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -64,15 +65,16 @@ def ensure(connection: psycopg.Connection, reader: str) -> None:
         connection.execute(sql.SQL("GRANT SELECT ON {} TO {}").format(sql.Identifier(SCHEMA, name), role))
 
 
-def prune(connection: psycopg.Connection, rules: Rules, keep: timedelta) -> None:
+def prune(connection: psycopg.Connection, rules: Rules, keep: timedelta, under_way: Collection[str] = ()) -> None:
     """Remove seconds of companies beyond the hot period, streams that are long over, batches and refused lines long past.
 
     A second that is gone does not come back: what is late for it is in seconds, totals and history alone. With a stream
-    its marks go; an unfinished replay stays, because it may go on.
+    its marks go.
 
     Args:
         keep: how long the state of a stream stays after its end, that of an open one after its last batch; and how long
             a refused line is kept.
+        under_way: streams that stay, because they may go on.
     """
     with connection.transaction():
         connection.execute(
@@ -90,7 +92,7 @@ def prune(connection: psycopg.Connection, rules: Rules, keep: timedelta) -> None
     with connection.transaction():
         # A batch amid the removal would leave half a stream behind.
         connection.execute("SELECT pg_advisory_xact_lock(%s)", (BATCH_LOCK,))
-        gone = [row[0] for row in connection.execute(_GONE, (keep,))]
+        gone = [row[0] for row in connection.execute(_GONE, ([*under_way], keep))]
         if gone:
             for name in ("visits", "seconds", "totals", "marks", "state", "streams"):
                 connection.execute(f"DELETE FROM live.{name} WHERE stream = ANY(%s)", (gone,))  # noqa: S608 - our names
@@ -99,6 +101,5 @@ def prune(connection: psycopg.Connection, rules: Rules, keep: timedelta) -> None
 # A stream that has only begun has no state; when it began is its own word.
 _GONE = """
 SELECT stream FROM live.streams s LEFT JOIN live.state t USING (stream)
-WHERE (s.ended_at IS NOT NULL OR s.kind = 'open')
-    AND coalesce(greatest(s.ended_at, t.at), s.started_at) < clock_timestamp() - %s::interval
+WHERE s.stream <> ALL(%s) AND coalesce(greatest(s.ended_at, t.at), s.started_at) < clock_timestamp() - %s::interval
 """

@@ -11,7 +11,17 @@ from pydantic_settings import BaseSettings
 
 _SERVER = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):\d{1,5}")
 _TOPIC = re.compile(r"[A-Za-z0-9._-]{1,249}")
-_CERTIFICATE = "-----BEGIN CERTIFICATE-----"
+_BEGIN = "-----BEGIN CERTIFICATE-----"
+_CERTIFICATE = re.compile(rf"{_BEGIN}\s[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----")
+
+
+def certificates_of(pem: Path) -> str:
+    """The certificates of a PEM file without the words between them, which may be in any language.
+
+    Raises:
+        OSError: when it cannot be read.
+    """
+    return "".join(f"{one}\n" for one in _CERTIFICATE.findall(pem.read_text(encoding="ascii", errors="replace")))
 
 
 class StreamSettings(BaseSettings):
@@ -120,6 +130,9 @@ class StreamSettings(BaseSettings):
             return value
         if not security.endswith("SSL"):
             raise ValueError(f"nothing is encrypted with TIDEMARK_KAFKA_SECURITY={security}: set it to SASL_SSL or SSL")
-        if not value.is_file() or _CERTIFICATE not in value.read_text(encoding="ascii", errors="replace"):
-            raise ValueError(f"a file with certificates in PEM, that is with {_CERTIFICATE}")
+        try:
+            if not certificates_of(value):
+                raise ValueError(f"a file with certificates in PEM, that is with {_BEGIN}")
+        except OSError as error:
+            raise ValueError(f"a file that can be read ({error.strerror})") from None
         return value

@@ -22,7 +22,9 @@ def replay(  # noqa: PLR0913, PLR0917 - the command's words
     log: Annotated[Path | None, typer.Option(help="A log's file instead of what the lake has of the day.")] = None,
     start: Annotated[str, typer.Option("--from", help="Time of the logged day to begin at.")] = "00:00:00",
     until: Annotated[str, typer.Option("--until", help="Time of the logged day to end before.")] = "24:00:00",
-    anew: Annotated[bool, typer.Option("--anew", help="Leave a replay alone that was not finished.")] = False,
+    anew: Annotated[
+        bool, typer.Option("--anew", help="Begin a new stream instead of going on with an unfinished replay.")
+    ] = False,
     json: Json = False,
 ) -> int:
     """Play a logged day into the live stream, stamped as now; ended and run again, it goes on where it was."""

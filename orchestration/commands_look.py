@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 
+from lake.log_files import last_lines
 from orchestration import running
 from orchestration.console import Screen
 
@@ -96,9 +97,10 @@ def logs(home: Home, screen: Screen, name: str | None, *, lines: int, follow: bo
         screen.say(f"no log of {name!r}; there are: {', '.join(known) or 'none yet'}")
         return 2
     path = home.logs / f"{name}.log"
+    for line in last_lines(path, lines):
+        screen.say(line)
     with path.open(encoding="utf-8", errors="replace") as file:
-        for line in file.read().splitlines()[-lines:] if lines else []:
-            screen.say(line)
+        file.seek(0, os.SEEK_END)
         while follow:
             line = file.readline()
             if line:

@@ -101,7 +101,7 @@ def replay(  # noqa: PLR0913 - what the command is given
             raise StreamError(f"{played.source} has no request in that time")
         with stream_job(home, settings, source.kind) as job:
             while True:
-                told = _play(home, settings, source, played, pace, job, words, anew)
+                told = _play(home, settings, source, played, seconds, pace, job, words, anew)
                 if as_json:
                     screen.json(told)
                 else:
@@ -143,6 +143,7 @@ def _play(  # noqa: PLR0913, PLR0917 - one play's surroundings
     settings: Settings,
     source: Source,
     played: Played,
+    asked: tuple[int, int],
     pace: Pace,
     job: Supervisor | None,
     screen: Screen | None,
@@ -175,7 +176,12 @@ def _play(  # noqa: PLR0913, PLR0917 - one play's surroundings
     _await_end(home, dsn, stream, job)
     note.unlink()
     seconds = round(time.monotonic() - began, 1)
-    return {"stream": stream, "replay_of": played.log_date, "seconds": seconds, **counted(home, dsn, stream, played)}
+    return {
+        "stream": stream,
+        "replay_of": played.log_date,
+        "seconds": seconds,
+        **counted(home, dsn, stream, played, asked),
+    }
 
 
 def _note_of(source: Source, played: Played, pace: Pace, anew: bool) -> Path:
@@ -233,8 +239,8 @@ def _ended(connection: psycopg.Connection, stream: str) -> bool:
     return row is not None and bool(row[0])
 
 
-def counted(home: Home, dsn: str, stream: str, played: Played) -> dict[str, Any]:
-    """What was counted of a stream, and whether the seconds and companies equal the batch's; None without a batch."""
+def counted(home: Home, dsn: str, stream: str, played: Played, asked: tuple[int, int]) -> dict[str, Any]:
+    """What was counted of a stream, and whether the seconds asked for and companies equal the batch's; None without a batch."""
     with psycopg.connect(dsn) as connection:
         row = connection.execute("SELECT rows, late FROM live.state WHERE stream = %s", (stream,)).fetchone()
         rows, late = row if row is not None else (0, 0)
@@ -250,12 +256,16 @@ def counted(home: Home, dsn: str, stream: str, played: Played) -> dict[str, Any]
         "late": late,
         "seconds_with_visits": len(seconds),
         "companies": len(companies),
-        "equals_batch": _equals_batch(home, played, seconds, companies),
+        "equals_batch": _equals_batch(home, played, asked, seconds, companies),
     }
 
 
 def _equals_batch(
-    home: Home, played: Played, seconds: list[tuple[Any, ...]], companies: list[tuple[Any, ...]]
+    home: Home,
+    played: Played,
+    asked: tuple[int, int],
+    seconds: list[tuple[Any, ...]],
+    companies: list[tuple[Any, ...]],
 ) -> bool | None:
     import polars as pl
 
@@ -263,11 +273,10 @@ def _equals_batch(
     from lake.contracts import table
     from lake.delta import Slice
 
-    first, last = played.requests.item(0, "second"), played.requests.item(-1, "second")
     where = Slice({"series": played.series, "log_date": played.log_date})
     visits = (
         delta.scan(home, table("gold.visits_second"), where)
-        .filter(pl.col("second_of_day").is_between(first, last))
+        .filter(pl.col("second_of_day").is_between(*asked, closed="left"))
         .select("second_of_day", "cik", "visits_all")
         .collect()
     )

@@ -21,7 +21,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from lake.log_files import bound
+from lake.log_files import bound, last_lines
 from orchestration import processes
 
 _POLL = 0.1
@@ -293,8 +293,4 @@ def _code(process: subprocess.Popen[bytes]) -> str:
 
 def tail(log: Path, lines: int = 15) -> str:
     """The last lines of a log file."""
-    if not log.exists():
-        return ""
-    with log.open("rb") as file:
-        file.seek(max(0, log.stat().st_size - 16_384))
-        return "\n".join(file.read().decode(errors="replace").splitlines()[-lines:])
+    return "\n".join(last_lines(log, lines, most=16_384))

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lake.stream_settings import certificates_of
+
 if TYPE_CHECKING:
     from pydantic import SecretStr
 
@@ -64,7 +66,7 @@ class Login:
         if self.ca is not None:
             # The certificates themselves: a cluster has not this machine's files.
             told["kafka.ssl.truststore.type"] = "PEM"
-            told["kafka.ssl.truststore.certificates"] = self.ca.read_text(encoding="ascii")
+            told["kafka.ssl.truststore.certificates"] = certificates_of(self.ca)
         if self.mechanism is not None:
             words = f"username={_quoted(self.user or '')} password={_quoted(self._secret)}"
             told["kafka.sasl.mechanism"] = self.mechanism

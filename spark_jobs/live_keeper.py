@@ -94,8 +94,11 @@ class Keeper:
             self._pruned = now
             keep = timedelta(days=self.settings.stream_keep_days)
             rules = live_store.Rules(hot=timedelta(minutes=self.settings.stream_hot_minutes))
-            live_tables.prune(connection, rules, keep)
-            self._remove_old_files(connection, keep)
+            # A replay's note is there until all of it is counted, or it is begun anew.
+            under_way = tuple(note.stem for note in (self.source.folder / "replays").glob("*.json"))
+            live_tables.prune(connection, rules, keep, under_way)
+            # By its files a replay knows where it is.
+            live_files.remove_old(self.source, keep, tuple(f"{stream}." for stream in under_way))
 
     def flush(self) -> None:
         """Write the history that is not yet written, and move the files that were read.
@@ -134,30 +137,26 @@ class Keeper:
             sys.stderr.flush()
 
     def _move_read_files(self, connection: psycopg.Connection) -> None:
-        """Move files whose batch is over, for the query too: a later one has been added, or it was another query's."""
-        read = connection.execute(
+        """Move files whose batch is over, for the query too: a later one of its own has been added.
+
+        What another query read, this one reads again: its batch may be under way, and knows by the mark what is counted.
+        """
+        marks = connection.execute(
             """
-            SELECT DISTINCT partition FROM live.marks WHERE query <> %s
-                OR batch_id < (SELECT max(batch_id) FROM live.batches WHERE query = %s)
+            SELECT partition, bool_and(query = %s AND batch_id < (SELECT max(batch_id) FROM live.batches WHERE query = %s))
+            FROM live.marks WHERE partition LIKE '%%.jsonl' GROUP BY partition
             """,
             (self.query, self.query),
         ).fetchall()
         there = {path.name for path in self.source.unread.glob("[!.]*")}
-        for (name,) in read:
-            if name in there:
+        for name, over in marks:
+            if over and name in there:
                 live_files.keep_read(self.source, name)
+                there.remove(name)
                 self._moved += 1
         # A file that is moved is not read again, and its mark has done its work.
-        gone = [name for (name,) in read if not (self.source.unread / name).exists()]
-        connection.execute("DELETE FROM live.marks WHERE partition = ANY(%s) AND partition LIKE '%%.jsonl'", (gone,))
-
-    def _remove_old_files(self, connection: psycopg.Connection, keep: timedelta) -> None:
-        """Remove read files beyond their time, but those of a replay under way: by them it knows where it is."""
-        rows = connection.execute(
-            "SELECT stream FROM live.streams WHERE kind = 'replay' AND ended_at IS NULL"
-        ).fetchall()
-        under_way = tuple(f"{stream}." for (stream,) in rows)
-        live_files.remove_old(self.source, keep, under_way)
+        gone = [name for name, _ in marks if name not in there]
+        connection.execute("DELETE FROM live.marks WHERE partition = ANY(%s)", (gone,))
 
     def _connected(self) -> psycopg.Connection:
         if self._connection is None or self._connection.closed:

@@ -207,15 +207,15 @@ def test_companies_by_second_are_held_for_the_hot_period_alone(owner: psycopg.Co
 
 
 def test_what_is_long_past_is_removed_and_what_may_go_on_stays(owner: psycopg.Connection) -> None:
-    parts = [counts((1, 5, 1), stream=name, seq=1) for name in ("ended", "idle", "replay", "busy", "again")]
+    parts = [counts((1, 5, 1), stream=name, seq=1) for name in ("ended", "idle", "replay", "left", "busy", "again")]
     ends = [End(name, "f1", None, AT, 1) for name in ("ended", "again")]
     refused = [Refused("f1", "old", "no"), Refused("f1", "new", "no")]
-    apply_batch(owner, Batch("q", 0, pl.concat(parts), [start("replay")], ends, refused), RULES)
+    apply_batch(owner, Batch("q", 0, pl.concat(parts), [start("replay"), start("left")], ends, refused), RULES)
     long_ago = "clock_timestamp() - interval '8 days'"
     owner.execute(f"UPDATE live.streams SET started_at = {long_ago}, ended_at = ended_at - interval '8 days'")
     owner.execute(f"UPDATE live.state SET at = {long_ago} WHERE stream NOT IN ('busy', 'again')")
     owner.execute(f"UPDATE live.refused SET at = {long_ago} WHERE line = 'old'")
-    prune(owner, RULES, timedelta(days=7))
+    prune(owner, RULES, timedelta(days=7), under_way=["replay"])
     for name in ("streams", "state", "seconds", "visits", "totals", "marks"):
         assert shown(owner, f"SELECT DISTINCT stream FROM live.{name} ORDER BY 1") == [
             ("again",),

@@ -8,7 +8,7 @@ import sys
 import time
 from pathlib import Path
 
-from lake.log_files import bound
+from lake.log_files import bound, last_lines
 
 WRITER = "import sys\nfor line in sys.stdin: sys.stdout.write(line); sys.stdout.flush()"
 
@@ -51,3 +51,22 @@ def test_a_log_that_is_absent_or_in_another_s_hands_is_left_alone(tmp_path: Path
         fcntl.flock(other, fcntl.LOCK_EX)
         assert not bound(log, 10)
     assert bound(log, 10)
+
+
+def test_the_last_lines_are_those_of_both_files(tmp_path: Path) -> None:
+    log = tmp_path / "service.log"
+    assert last_lines(log, 5) == []
+    log.write_text("".join(f"line {n}\n" for n in range(20)))
+    assert bound(log, limit=30)
+    log.write_text("line 20\n")
+    assert last_lines(log, 3) == ["line 18", "line 19", "line 20"]
+    assert last_lines(log, 1) == ["line 20"]
+
+
+def test_a_log_that_cannot_be_bounded_stays_as_it_is(tmp_path: Path) -> None:
+    log = tmp_path / "service.log"
+    log.write_text("x" * 100)
+    (tmp_path / "service.log.1.part").mkdir()
+    assert not bound(log, limit=30)
+    assert log.read_text() == "x" * 100
+    assert not bound(tmp_path / "absent.log")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from lake.settings import load_settings
+import pytest
+
+from lake.settings import SettingsError, load_settings
 from spark_jobs.kafka_login import Login
 from spark_jobs.kafka_topic import Topic
 
@@ -49,3 +51,17 @@ def test_both_clients_are_told_the_same_and_the_certificates_go_with_the_job(tmp
 def test_the_password_is_in_no_text_of_it(tmp_path: Path) -> None:
     known = login(tmp_path / "ca.pem")
     assert SECRET not in repr(known) + repr(Topic("host:1", "t", known))
+
+
+def test_words_in_any_language_may_stand_between_certificates(tmp_path: Path) -> None:
+    known = login(tmp_path / "ca.pem")
+    (tmp_path / "ca.pem").write_text(
+        f"# Subject: CN=F\u0151tan\u00fas\u00edtv\u00e1ny\n{CERTIFICATE}\n# the next\n{CERTIFICATE}"
+    )
+    assert known.spark["kafka.ssl.truststore.certificates"] == 2 * CERTIFICATE
+
+
+def test_a_file_of_certificates_that_cannot_be_read_is_an_error_of_the_settings(tmp_path: Path) -> None:
+    words = {"kafka_mechanism": "PLAIN", "kafka_user": "u", "kafka_password": "p"}
+    with pytest.raises(SettingsError, match="TIDEMARK_KAFKA_CA"):
+        load_settings(kafka_security="SASL_SSL", kafka_ca=tmp_path, **words)

@@ -121,6 +121,24 @@ def test_a_connection_lost_before_the_end_costs_no_history(owner: psycopg.Connec
     assert delta.read(keeper.home, table("gold.visits_live"))["stream"].unique().sort().to_list() == ["s", "t"]
 
 
+def test_a_file_that_a_new_checkpoint_s_query_reads_again_is_counted_once(
+    owner: psycopg.Connection, keeper: Keeper
+) -> None:
+    keeper.query = "old"
+    count_files(owner, keeper, 3)
+    (name,) = (keeper.source.unread / f"s.{2:012d}-{3:012d}.jsonl",)
+    # The new query's first batch has read what is there and is not added yet.
+    keeper.query = "new"
+    keeper.look()
+    applied = apply_batch(owner, Batch("new", 0, one_row("s", name.name, 2)), Rules())
+    assert (applied.rows, applied.repeats) == (0, 1)
+    assert owner.execute("SELECT rows FROM live.state").fetchone() == (3,)
+    assert name.exists()
+    apply_batch(owner, Batch("new", 1, COUNTS.to_frame()), Rules())
+    keeper.look()
+    assert not name.exists()
+
+
 def test_an_end_while_postgresql_is_away_is_an_end(
     owner: psycopg.Connection, keeper: Keeper, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
