@@ -29,6 +29,9 @@ TARGET = PROJECT / "target"
 DATABASE = "tidemark"
 # What dbt keeps of a parse beside the manifest, and can read back.
 PARSED = "partial_parse.msgpack"
+_MARK = "project.sha256"
+# Whose macros are in a parse, and who can read it back.
+_MADE_BY = ("dbt-core", "dbt-adapters", "dbt-common", "dbt-postgres")
 _ONE_AT_A_TIME = Lock()
 
 
@@ -74,13 +77,15 @@ def ensure_manifest(target_dir: Path = TARGET, database: str = DATABASE) -> Path
     Raises:
         DbtError: when the project cannot be parsed.
     """
-    manifest, mark = target_dir / "manifest.json", target_dir / "project.sha256"
+    manifest, mark = target_dir / "manifest.json", target_dir / _MARK
     wanted = project_fingerprint() if database == DATABASE else f"{project_fingerprint()} {database}"
     if _is_current(manifest, mark, wanted):
         return manifest
     target_dir.mkdir(parents=True, exist_ok=True)
     with _locked(target_dir / ".lock"):
         if not _is_current(manifest, mark, wanted):
+            # Of a parse that was ended half way nothing is to be taken for whole.
+            mark.unlink(missing_ok=True)
             result = _invoke(["parse"], target_dir, {"TIDEMARK_DBT_DATABASE": database})
             if not result.success:
                 raise DbtError(f"dbt cannot parse the project: {result.exception}")
@@ -95,7 +100,7 @@ def _is_current(manifest: Path, mark: Path, wanted: str) -> bool:
 
 def project_fingerprint() -> str:
     """A hash of every file that dbt reads, and of which dbt it is."""
-    digest = hashlib.sha256(version("dbt-core").encode())
+    digest = hashlib.sha256(" ".join(map(version, _MADE_BY)).encode())
     folders = [PROJECT / name for name in ("models", "macros", "tests")]
     files = [path for folder in folders for path in folder.rglob("*") if path.suffix in {".sql", ".yml"}]
     for path in sorted([*files, PROJECT / "dbt_project.yml", PROJECT / "profiles.yml"]):
@@ -155,9 +160,9 @@ def build(  # noqa: PLR0913 - what, where to, and how it is told
         words += ["--select", "stg_companies", *(f"+{name}" for name in select)]
     environment = _environment(dsn) | {"TIDEMARK_DBT_SLICES": _either(slices or {})}
     database = environment["TIDEMARK_DBT_DATABASE"]
-    manifest = ensure_manifest(TARGET if database == DATABASE else target_dir, database)
+    parse = _parse_in(TARGET if database == DATABASE else target_dir, database)
     with _locked(target_dir / ".lock"):
-        result = _invoke(words, target_dir, environment, on_line, manifest.with_name(PARSED))
+        result = _invoke(words, target_dir, environment, on_line, parse)
     if result.exception is not None and result.result is None:
         raise DbtError(f"dbt cannot build: {result.exception}")
     return _report(result.result, time.monotonic() - started)
@@ -204,12 +209,12 @@ def _invoke(
     target_dir: Path,
     environment: dict[str, str],
     on_line: Callable[[str], None] | None = None,
-    parsed: Path | None = None,
+    parse: Any = None,
 ) -> Any:
     """Run one dbt command to its end; its `dbtRunnerResult`.
 
     Args:
-        parsed: a parse of the project, which dbt would else make: its own is good for the same host and port alone.
+        parse: the project, which dbt would else parse: what it keeps itself is good for the same host and port alone.
     """
     from dbt.cli.main import dbtRunner
 
@@ -221,16 +226,32 @@ def _invoke(
     flags = ["--no-send-anonymous-usage-stats", "--no-version-check", "--no-use-colors", "--log-level", "none"]
     paths = ["--project-dir", PROJECT, "--profiles-dir", PROJECT, "--target-path", target_dir, "--log-path", target_dir]
     with _ONE_AT_A_TIME, _environ(environment):
-        manifest = None if parsed is None else _read_parse(parsed)
-        return dbtRunner(manifest=manifest, callbacks=[told]).invoke([*flags, *words, *map(str, paths)])
+        return dbtRunner(manifest=parse, callbacks=[told]).invoke([*flags, *words, *map(str, paths)])
 
 
-def _read_parse(path: Path) -> Any:
-    """A parsed project; a build writes into it, so each reads its own (30 ms)."""
+def _parse_in(folder: Path, database: str) -> Any:
+    """The project's parse; a build writes into it, so each reads its own (30 ms). One that is damaged is made anew."""
+    ensure_manifest(folder, database)
+    try:
+        return _read_parse(folder)
+    except (ValueError, LookupError):
+        with _locked(folder / ".lock"):
+            (folder / _MARK).unlink(missing_ok=True)
+    ensure_manifest(folder, database)
+    try:
+        return _read_parse(folder)
+    except (ValueError, LookupError) as error:
+        raise DbtError(f"dbt's parse of the project cannot be read back ({folder / PARSED}): {error}") from error
+
+
+def _read_parse(folder: Path) -> Any:
     from dbt.contracts.graph.manifest import Manifest
     from dbt.parser.manifest import extended_mashumuro_decoder
 
-    return Manifest.from_msgpack(path.read_bytes(), decoder=extended_mashumuro_decoder)
+    # Not while it is written.
+    with _locked(folder / ".lock"):
+        packed = (folder / PARSED).read_bytes()
+    return Manifest.from_msgpack(packed, decoder=extended_mashumuro_decoder)
 
 
 @contextmanager

@@ -246,10 +246,13 @@ def _put(to: str | Loading, table: Table, data: pa.Table, predicate: str) -> int
             if marts:
                 cursor.execute(f"INSERT INTO {STAGING}.{PENDING} VALUES {marts} ON CONFLICT DO NOTHING")  # noqa: S608
             loads.connection().commit()
-    except adbc_driver_manager.Error as error:
+    except BaseException as error:
+        # What was begun is not to be committed with the next load.
         if not isinstance(to, str):
             to.close()
-        raise LoadError(f"{target}: {error}") from error
+        if isinstance(error, adbc_driver_manager.Error):
+            raise LoadError(f"{target}: {error}") from error
+        raise
     return int(data.num_rows)
 
 

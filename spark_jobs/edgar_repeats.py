@@ -122,9 +122,9 @@ class Repeats:
         unusual = sum(len(rows) for chunk in self._chunks for rows in chunk.unusual)
         if unusual * UNUSUAL_ONE_IN > sum(chunk.count for chunk in self._chunks):
             return False
-        if unusual:
-            found = (chunk.unmoved().with_columns(chunk=pl.lit(number)) for number, chunk in enumerate(self._chunks))
-            self._move(pl.concat(found).with_columns(number=pl.lit(1, pl.Int64)))
+        # Each by itself, so that memory holds those of one chunk.
+        for number, chunk in enumerate(self._chunks):
+            self._move(chunk.unmoved().with_columns(chunk=pl.lit(number), number=pl.lit(1, pl.Int64)))
         return True
 
     def _met_more_than_once(self) -> Iterator[Hashes]:

@@ -287,6 +287,18 @@ def test_the_manifest_needs_no_server_and_is_parsed_once(tmp_path: Path) -> None
     assert runner.ensure_manifest(tmp_path).stat().st_mtime_ns > stamp
 
 
+def test_a_parse_that_is_damaged_is_made_anew(
+    postgres: Server, target: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runner, "TARGET", tmp_path / "installation")
+    runner.ensure_manifest(runner.TARGET)
+    parse = runner.TARGET / runner.PARSED
+    whole = parse.stat().st_size
+    parse.write_bytes(parse.read_bytes()[:100_000])
+    assert runner.build(["loads"], postgres.owner_dsn, target).success
+    assert parse.stat().st_size == pytest.approx(whole, rel=0.01)
+
+
 def test_what_rests_on_a_table_follows_from_the_manifest() -> None:
     assert runner.models_for(["loads"]) == ["loads"]
     assert runner.models_for(["gold.forecast_scores"]) == ["forecasts"]
