@@ -134,5 +134,5 @@ class StreamSettings(BaseSettings):
             if not certificates_of(value):
                 raise ValueError(f"a file with certificates in PEM, that is with {_BEGIN}")
         except OSError as error:
-            raise ValueError(f"a file that can be read ({error.strerror})") from None
+            raise ValueError(f"a file with certificates in PEM that can be read ({error.strerror})") from None
         return value
