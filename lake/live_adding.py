@@ -126,6 +126,7 @@ def mark(connection: psycopg.Connection, batch: Batch) -> None:
 
 
 def end(connection: psycopg.Connection, batch: Batch, counts: pl.DataFrame) -> None:
+    """Note how many rows a stream has, where it says so, and end those of which so many are counted."""
     for end in batch.ends:
         connection.execute("UPDATE live.streams SET expected_rows = %s WHERE stream = %s", (end.rows, end.stream))
     touched = [*counts["stream"].unique().to_list(), *(end.stream for end in batch.ends)]

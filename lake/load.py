@@ -8,7 +8,7 @@ slice as it was or as it is meant to be, and a repeated load leaves the same row
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import closing, contextmanager, nullcontext
 from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -24,7 +24,7 @@ from lake.swap import SwapBlockedError, SwapError, swap
 
 if TYPE_CHECKING:
     import pyarrow as pa
-    from adbc_driver_postgresql.dbapi import Connection
+    from adbc_driver_postgresql.dbapi import Connection, Cursor
 
 __all__ = [
     "STAGING",
@@ -37,7 +37,6 @@ __all__ = [
     "drop_slice",
     "ensure_staging",
     "load_slice",
-    "loading",
     "pending_marts",
     "pending_slices",
     "postgres_columns",
@@ -163,7 +162,7 @@ class Loading:
         self._open: Connection | None = None
 
     def connection(self) -> Connection:
-        """The connection, in no transaction."""
+        """The connection itself."""
         # Its package loads pandas where that is installed, and whoever only declares tables need not.
         from adbc_driver_postgresql import dbapi
 
@@ -171,21 +170,22 @@ class Loading:
             self._open = dbapi.connect(self.dsn, autocommit=False)
         return self._open
 
+    @contextmanager
+    def transaction(self) -> Iterator[Cursor]:
+        """A transaction that is committed at the block's end; where the block fails, nothing of it stays for the next."""
+        try:
+            with self.connection().cursor() as cursor:
+                yield cursor
+            self.connection().commit()
+        except BaseException:
+            self.close()
+            raise
+
     def close(self) -> None:
         """Close it; what was not committed is not there. A later load makes it anew."""
         if self._open is not None:
             self._open.close()
             self._open = None
-
-
-@contextmanager
-def loading(dsn: str) -> Iterator[Loading]:
-    """A connection that the loads of the block share."""
-    shared = Loading(dsn)
-    try:
-        yield shared
-    finally:
-        shared.close()
 
 
 def load_slice(to: str | Loading, table: Table, frame: pl.DataFrame, where: Slice | None = None) -> int:
@@ -236,23 +236,17 @@ def _put(to: str | Loading, table: Table, data: pa.Table, predicate: str) -> int
         if table.id in _sources(mart)
     )
     clear = f"TRUNCATE {target}" if predicate == WHOLE else f"DELETE FROM {target} WHERE {predicate}"  # noqa: S608 - names from contracts, values quoted by Slice
-    shared: AbstractContextManager[Loading] = loading(to) if isinstance(to, str) else nullcontext(to)
+    shared = closing(Loading(to)) if isinstance(to, str) else nullcontext(to)
     try:
-        with shared as loads, loads.connection().cursor() as cursor:
+        with shared as loads, loads.transaction() as cursor:
             cursor.execute(f"SET LOCAL lock_timeout = {int(LOCK_PATIENCE.total_seconds() * 1000)}")
             cursor.execute(clear)
             if data.num_rows:
                 cursor.adbc_ingest(table.name, data, mode="append", db_schema_name=STAGING)
             if marts:
                 cursor.execute(f"INSERT INTO {STAGING}.{PENDING} VALUES {marts} ON CONFLICT DO NOTHING")  # noqa: S608
-            loads.connection().commit()
-    except BaseException as error:
-        # What was begun is not to be committed with the next load.
-        if not isinstance(to, str):
-            to.close()
-        if isinstance(error, adbc_driver_manager.Error):
-            raise LoadError(f"{target}: {error}") from error
-        raise
+    except adbc_driver_manager.Error as error:
+        raise LoadError(f"{target}: {error}") from error
     return int(data.num_rows)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Container, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from hashlib import sha256
 from io import BytesIO
@@ -21,7 +21,6 @@ from lake.load import (
     drop_slice,
     ensure_staging,
     load_slice,
-    loading,
     pending_slices,
     staged_tables,
     swap,
@@ -99,7 +98,7 @@ def stage(work: Work, dsn: str) -> Staged:
     made = set(ensure_staging(dsn))
     loaded: dict[str, int] = {}
     held: dict[str, int] = {}
-    with psycopg.connect(dsn, autocommit=True) as memory, loading(dsn) as to:
+    with psycopg.connect(dsn, autocommit=True) as memory, closing(Loading(dsn)) as to:
         memory.execute(_MEMORY)
         for known in staged_tables():
             if known.id in made:

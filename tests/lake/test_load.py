@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import closing
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -163,7 +164,7 @@ def test_a_load_that_fails_leaves_the_old_slice(dsn: str) -> None:
 
 def test_loads_share_a_connection_and_one_that_fails_takes_nothing_with_it(dsn: str) -> None:
     first, second = instant(14), instant(15)
-    with load.loading(dsn) as shared:
+    with closing(load.Loading(dsn)) as shared:
         load.load_slice(shared, QUOTES, quotes(first, ["AAA"]), Slice({"session": SESSION, "tick": first}))
         used = shared.connection()
         load.load_slice(shared, QUOTES, quotes(second, ["BBB"]), Slice({"session": SESSION, "tick": second}))
